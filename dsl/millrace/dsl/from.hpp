@@ -1,0 +1,207 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// `from(range)`, `generate(f)`, `columns<T>(a, b, …)`: sources that live in memory.
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/dsl/compose.hpp>
+#include <millrace/model/call.hpp>
+
+namespace millrace {
+
+namespace detail {
+
+// An lvalue is borrowed (it must outlive the run), an rvalue moves in.
+template <class Range>
+struct range_operator {
+    using range_type = std::remove_reference_t<Range>;
+    using iterator = decltype(std::declval<range_type&>().begin());
+    using sentinel = decltype(std::declval<range_type&>().end());
+    static constexpr bool owned = !std::is_reference_v<Range>;
+
+    std::conditional_t<owned, range_type, range_type*> range;
+    iterator next{};
+    bool begun = false;
+
+    constexpr range_type& get() {
+        if constexpr (owned)
+            return range;
+        else
+            return *range;
+    }
+    /// Up to `n` records; false at the end.
+    template <class Push>
+    [[gnu::always_inline]] inline bool poll(std::size_t n, Push&& push) {
+        if (!begun) {
+            next = get().begin();
+            begun = true;
+        }
+        sentinel const end = get().end();
+        if constexpr (requires { { end - next } -> std::convertible_to<std::ptrdiff_t>; next += 1; }) {
+            // A counted loop over a local iterator: what the compiler can turn into a loop of masks.
+            auto const left = static_cast<std::size_t>(end - next);
+            std::size_t const take = left < n ? left : n;
+            // `next` is the position behind what was taken, also when a stage behind ends the run by an exception.
+            struct position {
+                iterator& stored;
+                iterator at;
+                ~position() { stored = at; }
+            } here{next, next};
+            for (std::size_t i = 0; i < take; ++i) {
+                auto&& item = *here.at;
+                ++here.at;
+                hand_on(item, push);
+            }
+            return take < left;
+        } else {
+            for (std::size_t i = 0; i < n; ++i) {
+                if (next == end) return false;
+                auto&& item = *next;
+                hand_on(item, push);
+                ++next;
+            }
+            return next != end;
+        }
+    }
+    template <class Item, class Push>
+    [[gnu::always_inline]] static inline void hand_on(Item& item, Push& push) {
+        if constexpr (owned && !std::is_const_v<Item>)
+            push(std::move(item));
+        else
+            push(static_cast<Item const&>(item));
+    }
+};
+
+template <class F>
+struct generate_operator {
+    F function;
+
+    template <class Push>
+    [[gnu::always_inline]] inline bool poll(std::size_t n, Push&& push) {
+        for (std::size_t i = 0; i < n; ++i) {
+            auto made = function();
+            if (!made) return false;
+            push(std::move(*made));
+        }
+        return true;
+    }
+};
+
+template <class Range>
+concept iterable = requires(std::remove_reference_t<Range>& r) {
+    r.begin();
+    r.end();
+    *r.begin();
+};
+template <class F>
+concept generates = requires(F& f) {
+    static_cast<bool>(f());
+    *f();
+};
+
+template <class T, class... Column>
+struct columns_operator {
+    flat_tuple<Column const*...> column;
+    std::size_t size;
+    std::size_t next = 0;
+
+    template <class Push>
+    [[gnu::always_inline]] inline bool poll(std::size_t n, Push&& push) {
+        return poll_columns(n, push, std::index_sequence_for<Column...>{});
+    }
+    template <class Push, std::size_t... I>
+    [[gnu::always_inline]] inline bool poll_columns(std::size_t n, Push&& push, std::index_sequence<I...>) {
+        std::size_t const left = size - next;
+        std::size_t const take = left < n ? left : n;
+        flat_tuple<Column const*...> const at{{{column.template at<I>() + next}...}};
+        struct position {
+            std::size_t& stored;
+            std::size_t first;
+            std::size_t i = 0;
+            ~position() { stored = first + i; }
+        } here{next, next};
+        while (here.i < take) {
+            std::size_t const i = here.i++;
+            push(T{at.template at<I>()[i]...});
+        }
+        return take < left;
+    }
+};
+}  // namespace detail
+
+template <class Range>
+struct from_stage : stage_base {
+    static constexpr stage_kind kind = stage_kind::source;
+    static constexpr std::string_view word = "from";
+    static constexpr auto name = fixed_string{""};
+    using record = std::remove_cvref_t<decltype(*std::declval<std::remove_reference_t<Range>&>().begin())>;
+    std::conditional_t<std::is_reference_v<Range>, std::remove_reference_t<Range>*, Range> range;
+
+    template <class Env>
+    constexpr auto open_source(Env&) {
+        return detail::range_operator<Range>{std::move(range)};
+    }
+};
+
+template <class F>
+struct generate_stage : stage_base {
+    static constexpr stage_kind kind = stage_kind::source;
+    static constexpr std::string_view word = "generate";
+    static constexpr auto name = fixed_string{""};
+    using record = std::remove_cvref_t<decltype(*std::declval<F&>()())>;
+    F function;
+
+    template <class Env>
+    constexpr auto open_source(Env&) {
+        return detail::generate_operator<F>{std::move(function)};
+    }
+};
+
+template <class T, class... Column>
+struct columns_stage : stage_base {
+    static constexpr stage_kind kind = stage_kind::source;
+    static constexpr std::string_view word = "columns";
+    static constexpr auto name = fixed_string{""};
+    using record = T;
+    flat_tuple<Column const*...> column;
+    std::size_t size;
+
+    template <class Env>
+    constexpr auto open_source(Env&) {
+        return detail::columns_operator<T, Column...>{column, size};
+    }
+};
+
+/// A source of the records of a range. An lvalue is borrowed and must outlive the run; an rvalue moves in and its
+/// records are moved out. Bounded; order is the range's.
+template <detail::iterable Range>
+[[nodiscard]] constexpr auto from(Range&& range) {
+    if constexpr (std::is_reference_v<Range>)
+        return detail::lift(from_stage<Range>{{}, &range});
+    else
+        return detail::lift(from_stage<Range>{{}, std::move(range)});
+}
+
+/// A source that calls `f()` until it returns an empty optional (or anything that is false and else has a `*`).
+template <detail::generates F>
+[[nodiscard]] constexpr auto generate(F f) {
+    return detail::lift(generate_stage<F>{{}, std::move(f)});
+}
+
+/// A source of one contiguous array per field: row i is `T{first[i], rest[i]…}`. All are borrowed and of equal length;
+/// the shortest decides.
+template <class T, class First, class... Rest>
+[[nodiscard]] constexpr auto columns(First const& first, Rest const&... rest) {
+    std::size_t size = first.size();
+    ((size = rest.size() < size ? rest.size() : size), ...);
+    return detail::lift(columns_stage<T, std::remove_cvref_t<decltype(*first.data())>,
+                                      std::remove_cvref_t<decltype(*rest.data())>...>{
+        {}, {{{first.data()}, {rest.data()}...}}, size});
+}
+
+}  // namespace millrace

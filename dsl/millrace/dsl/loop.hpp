@@ -1,0 +1,532 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The fused loop: one object that holds every operator of a pipeline side by side and hands records from one to the
+// next by inlined calls. docs/internals/fusion.md explains segments, hot state and marks.
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/dsl/graph.hpp>
+#include <millrace/dsl/graph_edges.hpp>
+#include <millrace/model/context.hpp>
+#include <millrace/model/failure.hpp>
+#include <millrace/model/stage.hpp>
+
+namespace millrace::detail {
+
+struct no_hot {};
+template <class Op>
+struct hot_of {
+    using type = no_hot;
+};
+template <class Op>
+    requires requires { typename Op::hot; }
+struct hot_of<Op> {
+    using type = typename Op::hot;
+};
+
+/// A parser's place in a probing loop, where records are fed behind it: it hands on what comes.
+struct pass_operator {
+    template <class R, class Ctx, class Emit>
+    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
+        emit(static_cast<R&&>(record), ctx);
+    }
+};
+
+/// How a node becomes an operator. The test driver's `Env` has words of its own for the edges of the world.
+template <class Node, class Stage, class Env>
+constexpr auto open_node(Stage& stage, Env& env) {
+    using inner = typename Node::inner_type;
+    using in = typename Node::stream_in;
+    if constexpr (requires { env.template probe<Node>(stage); })
+        return env.template probe<Node>(stage);
+    else if constexpr (inner::kind == stage_kind::source || inner::kind == stage_kind::bytes)
+        return stage.open_source(env);
+    else if constexpr (inner::kind == stage_kind::fork)
+        return stage.template open_fork<in, (Node::next >= 0)>(env);
+    else if constexpr (inner::kind == stage_kind::window)
+        return stage.template open_window<in>(env);
+    else
+        return stage.template open<in>(env);
+}
+
+template <class P, class Env, class Nodes>
+class fused_loop;
+
+template <class P, class Env, class... Node>
+class fused_loop<P, Env, node_list<Node...>> {
+public:
+    using graph = edges<Node...>;
+    static constexpr std::size_t size = sizeof...(Node);
+    template <std::size_t I>
+    using node_at = typename graph::template node_at<I>;
+    template <std::size_t I>
+    using stage_at = typename node_at<I>::inner_type;
+
+private:
+    template <class N>
+    static constexpr auto open(P& expression, Env& env) {
+        if constexpr (std::is_same_v<typename N::stage_type, join_stage>) {
+            join_stage join;
+            return open_node<N>(join, env);
+        } else {
+            return open_node<N>(inner_of(stage_by(expression, typename N::path_type{})), env);
+        }
+    }
+    template <class N>
+    using operator_of = decltype(open<N>(std::declval<P&>(), std::declval<Env&>()));
+    using operators = flat_tuple<operator_of<Node>...>;
+    using hots = flat_tuple<typename hot_of<operator_of<Node>>::type...>;
+
+public:
+    template <std::size_t I>
+    using operator_at = flat_element<I, operators>;
+    using origin = std::conditional_t<graph::needs_origin, traced, untraced>;
+    using first_context = context<untimed, origin>;
+    static constexpr std::size_t sources = graph::sources;
+
+    fused_loop(P&& expression, Env& env)
+        : operators_{{{open<Node>(expression, env)}...}} {
+        each([this]<std::size_t I>() {
+            if constexpr (requires { op<I>().start(hots_.template at<I>()); }) op<I>().start(hots_.template at<I>());
+            marks_[I] = time_point::min();
+        });
+    }
+    fused_loop(fused_loop const&) = delete;
+    fused_loop& operator=(fused_loop const&) = delete;
+
+    template <std::size_t I>
+    auto& op() {
+        return operators_.template at<I>();
+    }
+    template <std::size_t I>
+    auto& hot() {
+        return hots_.template at<I>();
+    }
+
+    // --- records ------------------------------------------------------------------------------------------------
+
+    /// What an operator hands its results to.
+    template <std::size_t I>
+    struct emit_to {
+        fused_loop* loop;
+        hots* frame;
+
+        template <class R, class Ctx>
+        [[gnu::always_inline]] inline void operator()(R&& record, Ctx const& ctx) const {
+            loop->template hand<I, node_at<I>::next>(static_cast<R&&>(record), ctx, *frame);
+        }
+        /// Into branch K: a part of a fork, late records.
+        template <std::size_t K, class R, class Ctx>
+        [[gnu::always_inline]] inline void to(R&& record, Ctx const& ctx) const {
+            loop->template hand<I, graph::template head<I, K>()>(static_cast<R&&>(record), ctx, *frame);
+        }
+        [[gnu::always_inline]] inline auto& hot() const { return frame->template at<I>(); }
+        /// In a catch block: what the stage's policy says, for the exception that is being handled.
+        template <class R, class Ctx>
+        void fail(R const& record, Ctx const& ctx) const {
+            loop->template fail_by_exception<I>(&record, ctx);
+        }
+        template <class R, class Ctx>
+        void fail_with(R const& record, Ctx const& ctx, std::string_view reason) const {
+            loop->template fail<I>(&record, ctx, reason);
+        }
+        /// The context with event time in it.
+        template <class Ctx>
+        [[gnu::always_inline]] inline auto at_time(Ctx const& ctx, time_point event_time, time_point stamp) const {
+            context<timed, origin> out{};
+            static_cast<origin&>(out) = ctx;
+            out.event_time = event_time;
+            out.stamp = stamp;
+            out.input = ctx.input;
+            return out;
+        }
+        /// The watermark that this stage has handed on so far: the stamp of what it releases.
+        [[nodiscard]] time_point mark() const { return loop->marks_[I]; }
+        /// The context of a row that a stage releases.
+        template <bool Timed>
+        using row_context = context<std::conditional_t<Timed, timed, untimed>, origin>;
+        [[nodiscard]] static constexpr unsigned first_input() { return node_at<I>::input; }
+        /// The key functions of the nearest `key_by` above.
+        [[gnu::always_inline]] inline auto& key() const {
+            return loop->template op<graph::template key_above<I>()>().functions;
+        }
+        static constexpr bool has_branch(std::size_t k) { return graph::template head_count<I>() > k; }
+    };
+
+    /// Reads up to `n` records from source K and sends them through. False at its end.
+    template <std::size_t K>
+    bool poll(std::size_t n) {
+        constexpr std::size_t id = graph::source_ids[K];
+        frame_of<id> frame{*this, hots_};
+        if constexpr (graph::template parses<id>()) {
+            return poll_bytes<id>(n, frame.local);
+        } else {
+            std::uint64_t taken = 0;
+            struct store {
+                std::uint64_t& total;
+                std::uint64_t& taken;
+                ~store() { total += taken; }
+            } const stored{counts_[id].out, taken};
+            return op<id>().poll(n, [this, &frame, &taken]<class R>(R&& record) __attribute__((always_inline)) {
+                first_context ctx{};
+                ctx.input = K;
+                ++taken;
+                hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, frame.local);
+            });
+        }
+    }
+
+    /// Sends one record in as if source K had read it.
+    template <std::size_t K, class R>
+    void push(R&& record) {
+        constexpr std::size_t id = graph::source_ids[K];
+        first_context ctx{};
+        ctx.input = K;
+        ++counts_[id].out;
+        hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, hots_);
+    }
+
+    template <std::size_t K>
+    void end_source() {
+        ended_[K] = true;
+    }
+    [[nodiscard]] bool source_ended(std::size_t k) const { return ended_[k]; }
+
+    // --- time ---------------------------------------------------------------------------------------------------
+
+    /// Once a batch: flushes what is deferred, moves the watermarks down the graph, drains what is due at most `piece`
+    /// rows at a time, ends the batch at the sinks. A stage hands its mark on only behind what it released.
+    void settle(std::size_t piece) {
+        each([this, piece]<std::size_t I>() { settle_node<I>(piece); });
+    }
+    /// The first half of that for what stands behind a stage that drains.
+    template <std::size_t From>
+    void flush_behind() {
+        each([this]<std::size_t I>() {
+            if constexpr (I > From) flush_node<I>();
+        });
+    }
+    [[nodiscard]] time_point mark(std::size_t node) const { return marks_[node]; }
+    /// The low mark of the whole: the least of what reaches the sinks.
+    [[nodiscard]] time_point low_mark() const {
+        time_point low = time_point::max();
+        each_const([&]<std::size_t I>() {
+            if constexpr (stage_at<I>::kind == stage_kind::time)
+                if (marks_[I] < low) low = marks_[I];
+        });
+        return low;
+    }
+
+    /// Success or not, once: sinks commit or take back what they wrote.
+    void close(bool success) {
+        if (closed_) return;
+        closed_ = true;
+        each([this, success]<std::size_t I>() {
+            if constexpr (requires { op<I>().close(success); }) op<I>().close(success);
+        });
+    }
+    /// Before the first record: headings of writers.
+    void begin() {
+        each([this]<std::size_t I>() {
+            emit_to<I> emit{this, &hots_};
+            if constexpr (requires { op<I>().begin(emit); }) op<I>().begin(emit);
+        });
+        heading_ = counts_of_sinks();
+    }
+
+    // --- accounts -----------------------------------------------------------------------------------------------
+
+    /// The counts of every node, `in` derived from the edges (LANGUAGE, 17).
+    void account(stage_counts (&out)[sizeof...(Node)]) {
+        each([this, &out]<std::size_t I>() {
+            stage_counts& c = out[I];
+            c = counts_[I];
+            using kind = stage_at<I>;
+            if constexpr (requires { op<I>().count(hots_.template at<I>(), c); }) op<I>().count(hots_.template at<I>(), c);
+            if constexpr (requires { op<I>().count_bytes(c); }) op<I>().count_bytes(c);
+            c.in = flow_in<I>(out);
+            if constexpr (kind::kind == stage_kind::source || kind::kind == stage_kind::bytes) {
+                c.in = c.out + c.dropped + c.dead;
+                c.passed = c.out;
+            } else if constexpr (kind::kind == stage_kind::parser) {
+                c.in = c.out + c.dropped + c.dead;
+                c.passed = c.out;
+            } else if constexpr (kind::kind == stage_kind::sink) {
+                if constexpr (graph::template behind_writer<I>()) c.out -= heading_[I];
+                c.passed = c.out;
+            } else if constexpr (kind::kind == stage_kind::flat_map) {
+                c.passed = c.in - c.dropped - c.dead;
+            } else if constexpr (kind::kind == stage_kind::window) {
+                // counts its own passed, late, held and out
+            } else if constexpr (requires { op<I>().unmatched; }) {
+                if constexpr (node_at<I>::next < 0) c.filtered = op<I>().unmatched;
+                c.passed = c.in - c.filtered - c.dropped - c.dead;
+                c.out = c.passed;
+            } else {
+                c.out = c.in - c.filtered - c.dropped - c.dead;
+                c.passed = c.out;
+            }
+        });
+    }
+
+private:
+    friend Env;
+
+    template <class F>
+    static void each_of(F&& f) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (f.template operator()<I>(), ...);
+        }(std::index_sequence_for<Node...>{});
+    }
+    template <class F>
+    void each(F&& f) {
+        each_of(f);
+    }
+    template <class F>
+    void each_const(F&& f) const {
+        each_of(f);
+    }
+
+    /// The hot state of one inlined stretch, in locals for the time of a batch: so counters and sums live in registers.
+    template <std::size_t Head>
+    struct frame_of {
+        fused_loop& loop;
+        hots local;
+        ~frame_of() {
+            each_of([this]<std::size_t I>() {
+                if constexpr (graph::template inlined_from<Head>(I))
+                    loop.hots_.template at<I>() = std::move(local.template at<I>());
+            });
+        }
+    };
+
+    /// From node From to node To: inlined within a segment, a call where a segment begins.
+    template <std::size_t From, int To, class R, class Ctx>
+    [[gnu::always_inline]] inline void hand(R&& record, Ctx const& ctx, hots& frame) {
+        if constexpr (To < 0)
+            (void)frame;
+        else if constexpr (graph::begins_segment(From, static_cast<std::size_t>(To)))
+            segment<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx);
+        else
+            op<static_cast<std::size_t>(To)>().process(static_cast<R&&>(record), ctx,
+                                                       emit_to<static_cast<std::size_t>(To)>{this, &frame});
+    }
+    template <std::size_t I, class R, class Ctx>
+    [[gnu::noinline]] void segment(R&& record, Ctx const& ctx) {
+        op<I>().process(static_cast<R&&>(record), ctx, emit_to<I>{this, &hots_});
+    }
+
+    template <std::size_t Id>
+    struct parsed_to {
+        static constexpr std::size_t parser = static_cast<std::size_t>(node_at<Id>::next);
+        fused_loop* loop;
+        hots* frame;
+
+        template <class R>
+        [[gnu::always_inline]] inline void operator()(R&& record, std::string_view original, std::uint64_t position) {
+            first_context ctx{};
+            ctx.input = node_at<Id>::input;
+            if constexpr (first_context::is_traced) {
+                ctx.original = original;
+                ctx.position = position;
+            }
+            ++loop->counts_[parser].out;
+            loop->template hand<parser, node_at<parser>::next>(static_cast<R&&>(record), ctx, *frame);
+        }
+        [[gnu::noinline, gnu::cold]] void bad(std::string_view reason, std::string_view original,
+                                              std::uint64_t position) {
+            context<untimed, traced> ctx{};
+            ctx.input = node_at<Id>::input;
+            ctx.original = original;
+            ctx.position = position;
+            bytes const row{original, true};
+            loop->template fail<parser>(&row, ctx, reason);
+        }
+    };
+    template <std::size_t Id>
+    bool poll_bytes(std::size_t n, hots& frame) {
+        constexpr std::size_t parser = static_cast<std::size_t>(node_at<Id>::next);
+        parsed_to<Id> emit{this, &frame};
+        for (;;) {
+            std::size_t const got = op<parser>().parse(n, emit);
+            n -= got < n ? got : n;
+            if (n == 0) return true;
+            chunk next;
+            if (!op<Id>().next(next)) return false;
+            ++counts_[Id].out;
+            counts_[Id].bytes += next.data.size();
+            op<parser>().feed(next);
+        }
+    }
+
+    // --- errors -------------------------------------------------------------------------------------------------
+    template <std::size_t I, class R, class Ctx>
+    [[gnu::noinline, gnu::cold]] void fail_by_exception(R const* record, Ctx const& ctx) {
+        try {
+            throw;
+        } catch (std::exception const& e) {
+            fail<I>(record, ctx, e.what());
+        } catch (...) {
+            fail<I>(record, ctx, "an exception that is no std::exception");
+        }
+    }
+    template <std::size_t I, class R, class Ctx>
+    [[gnu::noinline, gnu::cold]] void fail(R const* record, Ctx const& ctx, std::string_view reason) {
+        using stage_type = typename node_at<I>::stage_type;
+        if constexpr (is_guarded<stage_type>) {
+            by_policy<I, I, typename stage_type::policy_type>(record, ctx, reason);
+        } else if constexpr (node_at<I>::fallback >= 0) {
+            constexpr std::size_t source = static_cast<std::size_t>(node_at<I>::fallback);
+            by_policy<I, source, typename node_at<source>::stage_type::policy_type>(record, ctx, reason);
+        } else {
+            by_policy<I, I, stop_policy>(record, ctx, reason);
+        }
+    }
+    template <std::size_t I, std::size_t Holder, class Policy, class R, class Ctx>
+    void by_policy(R const* record, Ctx const& ctx, std::string_view reason) {
+        if constexpr (std::is_same_v<Policy, drop_policy>) {
+            ++counts_[I].dropped;
+        } else if constexpr (std::is_same_v<Policy, stop_policy>) {
+            ++counts_[I].dead;
+            std::uint64_t position = 0;
+            if constexpr (Ctx::is_traced) position = ctx.position;
+            throw_stop(stage_at<I>::name.empty() ? stage_at<I>::word : stage_at<I>::name.view(), reason, position);
+        } else {
+            ++counts_[I].dead;
+            // The part of a stage takes that stage's input; the part of a source takes letters without one.
+            using letter_type = std::conditional_t<Holder == I, dead_letter<R>, dead_letter<bytes>>;
+            letter_type letter;
+            if constexpr (Holder == I) letter.record = record;
+            letter.reason = reason;
+            letter.stage = stage_at<I>::name.empty() ? stage_at<I>::word : stage_at<I>::name.view();
+            first_context plain{};
+            plain.input = ctx.input;
+            if constexpr (Ctx::is_traced) {
+                letter.original = ctx.original;
+                letter.position = ctx.position;
+                if constexpr (first_context::is_traced) {
+                    plain.original = ctx.original;
+                    plain.position = ctx.position;
+                }
+            }
+            ++letters_[Holder];
+            hand<Holder, graph::template letter_head<Holder>()>(letter, plain, hots_);
+        }
+    }
+    [[noreturn, gnu::noinline, gnu::cold]] static void throw_stop(std::string_view stage, std::string_view reason,
+                                                                  std::uint64_t position) {
+        char text[900];
+        std::size_t n = 0;
+        auto put = [&](std::string_view part) {
+            for (char const c : part)
+                if (n < sizeof text) text[n++] = c;
+        };
+        put("millrace: ");
+        put(stage);
+        put(": ");
+        put(reason.substr(0, 600));
+        if (position > 0) {
+            char digits[20];
+            std::size_t d = 0;
+            for (std::uint64_t p = position; p > 0; p /= 10) digits[d++] = static_cast<char>('0' + p % 10);
+            put(" (line ");
+            while (d > 0) put({&digits[--d], 1});
+            put(")");
+        }
+        put(". The run stops here; on_error(drop) or on_error(sink) behind the stage would go on.");
+        throw failure(exit_code::data, {text, n});
+    }
+
+    // --- settling -----------------------------------------------------------------------------------------------
+    template <std::size_t I>
+    void flush_node() {
+        emit_to<I> emit{this, &hots_};
+        if constexpr (requires { op<I>().flush(emit); }) op<I>().flush(emit);
+        if constexpr (requires { op<I>().batch_end(); }) op<I>().batch_end();
+    }
+    template <std::size_t I>
+    time_point mark_before() const {
+        time_point low = time_point::max();
+        for (std::size_t p = 0; p < size; ++p)
+            if (graph::precedes(p, I) && marks_[p] < low) low = marks_[p];
+        return low;
+    }
+    template <std::size_t I>
+    void settle_node(std::size_t piece) {
+        constexpr stage_kind kind = stage_at<I>::kind;
+        emit_to<I> emit{this, &hots_};
+        if constexpr (kind == stage_kind::source || kind == stage_kind::bytes) {
+            marks_[I] = ended_[node_at<I>::input] ? time_point::max() : time_point::min();
+        } else if constexpr (kind == stage_kind::time) {
+            marks_[I] = op<I>().mark(hots_.template at<I>(),
+                                     [this](unsigned i) { return ended_[node_at<I>::input + i]; });
+        } else if constexpr (requires { op<I>().advance(time_point{}); }) {
+            op<I>().flush(emit);
+            op<I>().advance(mark_before<I>());
+            while (op<I>().drain(piece, emit)) flush_behind<I>();
+            marks_[I] = op<I>().mark();
+        } else {
+            marks_[I] = mark_before<I>();
+            if constexpr (requires { op<I>().batch_end(); }) op<I>().batch_end();
+        }
+    }
+
+    template <std::size_t I>
+    std::uint64_t flow_in(stage_counts const (&c)[sizeof...(Node)]) {
+        std::uint64_t sum = 0;
+        each([&]<std::size_t Q>() {
+            if constexpr (node_at<Q>::next == static_cast<int>(I)) {
+                if constexpr (requires { op<Q>().missed; })
+                    sum += c[Q].out - op<Q>().missed[graph::template head_count<Q>() - graph::template letter_count<Q>()];
+                else if constexpr (requires { op<Q>().unmatched; })
+                    sum += op<Q>().unmatched;
+                else
+                    sum += c[Q].out;
+            }
+            constexpr int k = graph::template branch_to<Q>(I);
+            if constexpr (k >= 0) {
+                if constexpr (graph::template letter_head<Q>() == static_cast<int>(I))
+                    sum += letters_[Q];
+                else if constexpr (requires { op<Q>().taken; })
+                    sum += op<Q>().taken[k];
+                else if constexpr (requires { op<Q>().missed; })
+                    sum += c[Q].in - op<Q>().missed[k];
+                else
+                    sum += c[Q].late;
+            }
+        });
+        return sum;
+    }
+    struct sink_headings {
+        std::uint64_t value[sizeof...(Node)]{};
+        std::uint64_t operator[](std::size_t i) const { return value[i]; }
+    };
+    sink_headings counts_of_sinks() {
+        sink_headings h;
+        each([&]<std::size_t I>() {
+            if constexpr (stage_at<I>::kind == stage_kind::sink) {
+                stage_counts c;
+                op<I>().count(hots_.template at<I>(), c);
+                h.value[I] = c.out;
+            }
+        });
+        return h;
+    }
+
+    operators operators_;
+    hots hots_{};
+    stage_counts counts_[sizeof...(Node)]{};  // what the loop itself counts: sources, parsers, failures
+    std::uint64_t letters_[sizeof...(Node)]{};
+    time_point marks_[sizeof...(Node)];
+    bool ended_[sources == 0 ? 1 : sources]{};
+    bool closed_ = false;
+    sink_headings heading_;
+};
+
+}  // namespace millrace::detail

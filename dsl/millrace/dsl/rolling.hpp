@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// What `reduce` and `aggregate` are behind `key_by` without a window: a result per record, from state per key.
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/dsl/compose.hpp>
+#include <millrace/model/row.hpp>
+#include <millrace/state/keyed_table.hpp>
+
+namespace millrace::detail {
+
+/// The traits of a stream behind a stage with state.
+template <class In>
+inline constexpr stream_traits behind_state = {In::traits.timed, true, In::traits.exchanged, false, In::traits.inputs};
+
+/// Applies one update so that an exception leaves the state as it was.
+template <class Body, class S, class Input>
+[[gnu::always_inline]] inline void add_strongly(Body& body, S& state, Input const& input) {
+    if constexpr (Body::may_throw && std::is_copy_constructible_v<S>) {
+        S next = state;
+        body.add(next, input);
+        state = std::move(next);
+    } else {
+        body.add(state, input);
+    }
+}
+
+template <class Body, class In>
+struct rolling_operator {
+    using record_type = typename In::record;
+    using key_row = typename In::key::type;
+    using state_type = typename Body::template state<record_type>;
+
+    [[no_unique_address]] Body body;
+    keyed_table<key_row, state_type> entries{};
+
+    template <class R, class Ctx, class Emit>
+    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
+        state_type* state = nullptr;
+        key_row const* key = nullptr;
+        try {
+            auto const input = body.project(static_cast<record_type const&>(record));
+            key_row k = emit.key()(static_cast<record_type const&>(record));
+            std::uint64_t const hash = entries.hash(k);
+            if constexpr (Body::may_throw) {
+                // The user's function runs into a temporary: a new key is inserted only once it has its first value.
+                auto* const known = entries.find(k, hash);
+                state_type next = known != nullptr ? known->value : state_type{};
+                body.add(next, input);
+                auto const found = entries.find_or_insert(std::move(k), hash);
+                found.entry.value = std::move(next);
+                state = &found.entry.value;
+                key = &found.entry.key;
+            } else {
+                auto const found = entries.find_or_insert(std::move(k), hash);
+                body.add(found.entry.value, input);
+                state = &found.entry.value;
+                key = &found.entry.key;
+            }
+        } catch (...) {
+            emit.fail(record, ctx);
+            return;
+        }
+        emit(body.template make<record_type>(*key, *state), ctx);
+    }
+};
+
+}  // namespace millrace::detail

@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// `window(tumbling{hours(1)}) | aggregate(…) | allowed_lateness(…) | late_to(…)`: one stage, results per key and pane.
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/dsl/aggregate.hpp>
+#include <millrace/dsl/compose.hpp>
+#include <millrace/dsl/to.hpp>
+#include <millrace/dsl/window_operator.hpp>
+#include <millrace/model/failure.hpp>
+#include <millrace/model/owning.hpp>
+#include <millrace/model/row.hpp>
+
+namespace millrace {
+
+/// Panes [n·size, (n+1)·size) since the epoch.
+struct tumbling {
+    duration size{};
+    static constexpr bool needs_time = true;
+    [[nodiscard]] constexpr duration length() const { return size; }
+};
+/// The same with the size in its type, so that a wrong one does not compile: `window(tumbling_of<hours(1)>{})`.
+template <duration Size>
+struct tumbling_of {
+    static_assert(Size > duration{}, "millrace: window: the size of a window is not positive. Write tumbling_of<hours(1)>.");
+    static constexpr bool needs_time = true;
+    [[nodiscard]] constexpr duration length() const { return Size; }
+};
+/// One pane for all time: results at the end of a bounded input.
+struct global {
+    static constexpr bool needs_time = false;
+    [[nodiscard]] constexpr duration length() const { return duration::max(); }
+};
+
+namespace detail {
+
+struct no_lateness {};
+struct no_part {};
+struct open_body {};
+
+template <class W>
+concept window_spec = requires(W const& w) {
+    { w.length() } -> std::convertible_to<duration>;
+    W::needs_time;
+};
+
+template <class Modifier>
+struct lateness_modifier_tag {};
+
+/// The columns in front of the aggregates: the key's, and the pane's bounds where it has some.
+template <class Key, bool Bounds>
+struct window_prefix;
+template <class... C>
+struct window_prefix<row<C...>, true> {
+    using type = row<C..., column<"window_start", time_point>, column<"window_end", time_point>>;
+    static type make(row<C...> const& key, time_point start, time_point end) {
+        return {static_cast<C const&>(key)..., {start}, {end}};
+    }
+};
+template <class... C>
+struct window_prefix<row<C...>, false> {
+    using type = row<C...>;
+    static type make(row<C...> const& key, time_point, time_point) { return key; }
+};
+
+}  // namespace detail
+
+struct allowed_lateness_modifier : stage_base {
+    static constexpr bool only_modifies = true;
+    duration lateness;
+};
+template <class Part>
+struct late_to_modifier : stage_base {
+    static constexpr bool only_modifies = true;
+    Part part;
+};
+
+template <class Window, bool Keyed, class Stage, class Lateness, class LatePart>
+struct window_stage : stage_base {
+    static constexpr stage_kind kind = stage_kind::window;
+    static constexpr std::string_view word = "window";
+    static constexpr bool open_ = std::is_same_v<Stage, detail::open_body>;
+    static constexpr bool is_open = open_;
+    static constexpr auto name = [] {
+        if constexpr (requires { Stage::name; })
+            return Stage::name;
+        else
+            return fixed_string{""};
+    }();
+    static constexpr bool has_late_part = !std::is_same_v<LatePart, detail::no_part>;
+    static constexpr bool has_lateness = !std::is_same_v<Lateness, detail::no_lateness>;
+    static constexpr std::size_t branch_count = has_late_part ? 1 : 0;
+    using branches_type = std::conditional_t<has_late_part, flat_tuple<LatePart>, flat_tuple<>>;
+
+    Window window;
+    [[no_unique_address]] Stage body;
+    [[no_unique_address]] Lateness lateness;
+    branches_type branches;
+
+    constexpr window_stage(Window w, Stage s, Lateness l, branches_type b)
+        : window(w), body(std::move(s)), lateness(l), branches(std::move(b)) {}
+
+    template <std::size_t K, class In>
+    using branch_stream = stream<typename In::record, no_key,
+                                 stream_traits{In::traits.timed, true, In::traits.exchanged, false, In::traits.inputs}>;
+
+    // --- modifiers ---
+    template <class S>
+        requires(open_ && requires { requires S::is_aggregate; })
+    constexpr auto modified_by(S stage) && {
+        return window_stage<Window, Keyed, S, Lateness, LatePart>{window, std::move(stage), lateness,
+                                                                   std::move(branches)};
+    }
+    template <class S>
+        requires(open_ && requires { requires S::is_spec; })
+    constexpr auto modified_by(S spec) && {
+        return std::move(*this).modified_by(aggregate(std::move(spec)));
+    }
+    template <class M>
+        requires(!open_ && std::is_same_v<M, allowed_lateness_modifier> && !has_lateness && Window::needs_time)
+    constexpr auto modified_by(M m) && {
+        return window_stage<Window, Keyed, Stage, duration, LatePart>{window, std::move(body), m.lateness,
+                                                                       std::move(branches)};
+    }
+    template <class Part>
+        requires(!open_ && !has_late_part && Window::needs_time)
+    constexpr auto modified_by(late_to_modifier<Part> m) && {
+        return window_stage<Window, Keyed, Stage, Lateness, Part>{window, std::move(body), lateness,
+                                                                   {{{std::move(m.part)}}}};
+    }
+
+    template <class In>
+    struct types {
+        using key = typename detail::key_or_none<In>::type;
+        using prefix = detail::window_prefix<key, Window::needs_time>;
+    };
+
+    template <class In>
+    static consteval auto accept() {
+        if constexpr (Window::needs_time && !In::traits.timed) {
+            static_assert(!Window::needs_time || In::traits.timed,
+                          "millrace: window: the stream has no event time. Write event_time(field<…>, strategy) "
+                          "before it.");
+            return accepted<rejected>{};
+        } else if constexpr (Keyed && !In::keyed) {
+            static_assert(!Keyed || In::keyed,
+                          "millrace: window: the stream has no key. Write key_by(…) right before it, or window_all(…) "
+                          "for one result over all records.");
+            return accepted<rejected>{};
+        } else if constexpr (open_) {
+            return accepted<In>{};
+        } else {
+            using t = types<In>;
+            using record = typename In::record;
+            if constexpr (!Stage::template fits<record, typename t::prefix::type>()) {
+                return accepted<rejected>{};
+            } else {
+                using out = typename Stage::body_type::template result<record, typename t::prefix::type>;
+                if constexpr (has_late_part) {
+                    using late = typename detail::stream_of_part<branch_stream<0, In>, LatePart>::type;
+                    if constexpr (is_rejected<late>) {
+                        return accepted<rejected>{};
+                    } else if constexpr (!detail::ends_late<late>) {
+                        static_assert(detail::ends_late<late>,
+                                      "millrace: late_to: its part does not end in a sink. End it with | to(…).");
+                        return accepted<rejected>{};
+                    } else {
+                        return accepted<stream<out, no_key, detail::behind_window<In, Window::needs_time>>>{};
+                    }
+                } else {
+                    return accepted<stream<out, no_key, detail::behind_window<In, Window::needs_time>>>{};
+                }
+            }
+        }
+    }
+
+    template <class In, class Env>
+    constexpr auto open_window(Env&) {
+        using t = types<In>;
+        duration late{};
+        if constexpr (has_lateness) late = lateness;
+        duration const length = window.length();
+        if (length <= duration{})
+            throw failure(exit_code::configuration,
+                          "millrace: window: the size of a window is not positive. Give tumbling{…} a duration of at "
+                          "least 1 ns.");
+        if (late < duration{})
+            throw failure(exit_code::configuration,
+                          "millrace: allowed_lateness: the duration is negative. Give 0 or more.");
+        if constexpr (!Window::needs_time && !In::keyed)
+            return detail::fold_operator<typename Stage::body_type, In>{std::move(body.body)};
+        else
+            return detail::window_operator<typename Stage::body_type, In, typename t::prefix, Window::needs_time,
+                                           has_lateness, has_late_part>{std::move(body.body), length, late};
+    }
+};
+
+/// Panes per key, of the event time. Needs `event_time` and `key_by` before it and `aggregate` or `reduce` behind it.
+/// Emits a row per key when the watermark passes the end of its pane. State: one accumulator per key and open pane.
+template <detail::window_spec Window>
+[[nodiscard]] constexpr auto window(Window w) {
+    return window_stage<Window, true, detail::open_body, detail::no_lateness, detail::no_part>{w, {}, {}, {}};
+}
+/// Panes over all records, without a key: one result per pane, computed by one partition.
+template <detail::window_spec Window>
+[[nodiscard]] constexpr auto window_all(Window w) {
+    return window_stage<Window, false, detail::open_body, detail::no_lateness, detail::no_part>{w, {}, {}, {}};
+}
+
+/// Behind `window(…) | aggregate(…)`: panes stay open this much longer; a record for a pane that has given its row gives
+/// an updated one. Costs state for as long.
+[[nodiscard]] constexpr auto allowed_lateness(duration lateness) {
+    return allowed_lateness_modifier{{}, lateness};
+}
+
+}  // namespace millrace

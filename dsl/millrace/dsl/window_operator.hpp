@@ -1,0 +1,329 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The operator behind `window`: finds the pane, decides what is late, folds, and drains what is due in pieces.
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/dsl/rolling.hpp>
+#include <millrace/model/context.hpp>
+#include <millrace/model/failure.hpp>
+#include <millrace/model/row.hpp>
+#include <millrace/state/pane_store.hpp>
+#include <millrace/state/pending_updates.hpp>
+
+namespace millrace::detail {
+
+template <class In>
+struct key_or_none {
+    using type = row<>;
+};
+template <class In>
+    requires(In::keyed)
+struct key_or_none<In> {
+    using type = typename In::key::type;
+};
+template <class In, bool Timed>
+inline constexpr stream_traits behind_window = {Timed, true, In::traits.exchanged, false, In::traits.inputs};
+template <class Stream>
+inline constexpr bool ends_late = Stream::traits.ended;
+
+/// Decided per record, so the same for any batch (SEMANTICS 1, LANGUAGE 7): a record is late when its stamp has passed
+/// the end of its pane and the lateness; a pane is due for a record when its stamp has passed the end.
+template <class Body, class In, class Prefix, bool HasBounds, bool HasLateness, bool HasLatePart>
+class window_operator {
+    using record_type = typename In::record;
+    using key_row = typename key_or_none<In>::type;
+    using state_type = typename Body::template state<record_type>;
+    using input_type = typename Body::template input<record_type>;
+    using store_type = pane_store<key_row, state_type>;
+    using pane_type = typename store_type::pane;
+    // Only what can't fail any more may wait, and only what owns its bytes.
+    static constexpr bool may_defer = In::keyed && !Body::may_throw && std::is_nothrow_move_constructible_v<input_type> &&
+                                      std::is_nothrow_move_constructible_v<key_row>;
+    struct no_pending {
+        [[nodiscard]] static constexpr bool empty() { return true; }
+    };
+    template <class Store, bool Defers>
+    struct pending_type {
+        using type = no_pending;
+    };
+    template <class Store>
+    struct pending_type<Store, true> {
+        using type = pending_updates<Store, input_type>;
+    };
+
+public:
+    window_operator(Body body, duration length, duration lateness)
+        : body_(std::move(body)), lateness_(lateness), panes_(length) {}
+
+    struct hot {
+        std::uint64_t late = 0;
+    };
+
+    template <class R, class Ctx, class Emit>
+    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
+        record_type const& r = record;
+        time_point t{};
+        if constexpr (HasBounds) {
+            t = ctx.event_time;
+            time_point closed = ctx.stamp;
+            if constexpr (HasLateness) closed = before(ctx.stamp);
+            // Most records are younger than what is closed; for the others the end of their pane decides.
+            if (t < closed && end_of(panes_.start_of(t)) <= closed) [[unlikely]] {
+                ++emit.hot().late;
+                if constexpr (HasLatePart) emit.template to<0>(static_cast<R&&>(record), ctx);
+                return;
+            }
+        }
+        if constexpr (Body::template projection_never_throws<record_type> && key_never_throws<Emit>() &&
+                      !Body::may_throw) {
+            add(r, t, ctx, emit);
+        } else {
+            try {
+                add(r, t, ctx, emit);
+            } catch (failure const&) {
+                throw;
+            } catch (...) {
+                emit.fail(r, ctx);
+            }
+        }
+    }
+
+    template <class Emit>
+    void flush(Emit&& emit) {
+        if constexpr (may_defer) {
+            apply_pending();
+            deferring_ = panes_.worth_deferring();
+        }
+        (void)emit;
+    }
+    void advance(time_point low) {
+        low_ = low;
+        while (panes_.take_due(low) != nullptr) {
+        }
+    }
+    /// Emits at most `n` rows of what is due; true while there is more.
+    template <class Emit>
+    bool drain(std::size_t n, Emit&& emit) {
+        while (pane_type* const p = panes_.undrained()) {
+            if (n == 0) return true;
+            if (draining_ != p || growths_ != p->entries.growths()) {
+                draining_ = p;
+                growths_ = p->entries.growths();
+                p->drain_cursor = 0;
+            }
+            std::size_t emitted = 0;
+            p->drain_cursor = p->entries.scan(p->drain_cursor, n, [&](key_row const& key, state_type& state, bool& flag) {
+                if (flag) return;
+                flag = true;
+                ++emitted;
+                emit_row(key, state, *p, emit);
+            });
+            n -= emitted < n ? emitted : n;
+            if (p->drain_cursor == p->entries.capacity()) finish(*p);
+        }
+        release_closed();
+        return false;
+    }
+    /// What this stage promises downstream: rows of a pane and its updates come until its end and the lateness have
+    /// passed, so its watermark stays that far behind.
+    [[nodiscard]] time_point mark() const { return low_ == time_point::max() ? low_ : before(low_); }
+
+    void count(hot const& h, stage_counts& c) const {
+        c.late += h.late;
+        c.passed += folded_;
+        c.out += rows_;
+        for (pane_type* p = panes_.oldest(); p != nullptr; p = panes_.next(*p)) c.held += p->records;
+    }
+    [[nodiscard]] std::size_t state_bytes() const { return panes_.bytes(); }
+    [[nodiscard]] std::size_t open_panes() const { return panes_.size(); }
+
+private:
+    template <class Emit>
+    static consteval bool key_never_throws() {
+        if constexpr (In::keyed)
+            return In::key::functions::template never_throws_for<record_type>;
+        else
+            return true;
+    }
+    [[nodiscard]] time_point before(time_point t) const {
+        return t == time_point::min() ? t : t - lateness_;
+    }
+    [[nodiscard]] time_point end_of(time_point start) const {
+        std::int64_t const rest = start.ns % panes_.length().ns;
+        return rest == 0 ? start + panes_.length() : start - duration{rest};
+    }
+    template <class Emit>
+    [[gnu::always_inline]] inline key_row key_of(record_type const& r, Emit& emit) {
+        if constexpr (In::keyed)
+            return emit.key()(r);
+        else
+            return {};
+    }
+
+    template <class Ctx, class Emit>
+    [[gnu::always_inline]] inline void add(record_type const& r, time_point t, Ctx const& ctx, Emit& emit) {
+        key_row key = key_of(r, emit);
+        input_type input = body_.project(r);
+        pane_type& p = panes_.covering(t);
+        std::uint64_t const hash = p.entries.hash(key);
+        if constexpr (HasLateness) {
+            if (ctx.stamp >= p.end) [[unlikely]] {
+                add_to_due(p, std::move(key), hash, input, ctx, emit);
+                return;
+            }
+        }
+        if constexpr (may_defer) {
+            if (deferring_) {
+                if (pending_.full()) [[unlikely]] apply_pending();
+                ++p.records;
+                pending_.push(p, hash, std::move(key), std::move(input));
+                return;
+            }
+        }
+        if constexpr (Body::may_throw) {
+            // The user's function runs into a temporary, so a new key is inserted only with its first value.
+            auto* const known = p.entries.find(key, hash);
+            state_type next = known != nullptr ? known->value : state_type{};
+            body_.add(next, input);
+            auto const found = p.entries.find_or_insert(std::move(key), hash);
+            found.entry.value = std::move(next);
+            reopen(found.entry);
+        } else {
+            auto const found = p.entries.find_or_insert(std::move(key), hash);
+            body_.add(found.entry.value, input);
+            reopen(found.entry);
+        }
+        ++p.records;
+    }
+    /// With several inputs an on-time record may meet an entry whose row a late one has drawn out: it is due again.
+    template <class Slot>
+    [[gnu::always_inline]] inline static void reopen(Slot& entry) {
+        if constexpr (HasLateness && In::traits.inputs > 1) entry.set_flag(false);
+    }
+
+    /// An allowed late record: first the rows as they stood, of this key's panes in order, then the updated one.
+    template <class Ctx, class Emit>
+    [[gnu::noinline]] void add_to_due(pane_type& p, key_row key, std::uint64_t hash, input_type const& input,
+                                      Ctx const& ctx, Emit& emit) {
+        if constexpr (may_defer) apply_pending();
+        auto* const known = p.entries.find(key, hash);
+        state_type next = known != nullptr ? copy(known->value) : state_type{};
+        body_.add(next, input);
+        pane_type* first = panes_.undrained();
+        if (first == nullptr) first = panes_.pending();
+        for (pane_type* q = first; q != nullptr && q->end <= ctx.stamp; q = panes_.next(*q)) {
+            if (q->start > p.start) break;
+            auto* const entry = q->entries.find(key, hash);
+            if (entry != nullptr && !entry->flag()) {
+                entry->set_flag(true);
+                emit_row(entry->key, entry->value, *q, emit);
+            }
+        }
+        auto const found = p.entries.find_or_insert(std::move(key), hash);
+        found.entry.value = std::move(next);
+        found.entry.set_flag(true);
+        if (p.drained)
+            ++folded_;
+        else
+            ++p.records;
+        emit_row(found.entry.key, found.entry.value, p, emit);
+    }
+    static state_type copy(state_type const& s) { return s; }
+
+    template <class Emit>
+    [[gnu::noinline]] void emit_row(key_row const& key, state_type const& state, pane_type const& p, Emit& emit) {
+        ++rows_;
+        typename std::remove_cvref_t<Emit>::template row_context<HasBounds> ctx{};
+        if constexpr (HasBounds) {
+            ctx.event_time = p.end - duration{1};
+            ctx.stamp = emit.mark();
+        }
+        emit(body_.template make<record_type>(Prefix::make(key, p.start, p.end), state), ctx);
+    }
+    void finish(pane_type& p) {
+        folded_ += p.records;
+        p.records = 0;
+        panes_.finish_drain(p);
+        draining_ = nullptr;
+    }
+    void release_closed() {
+        while (pane_type* const p = panes_.oldest()) {
+            if (!p->drained || (low_ != time_point::max() && p->end + lateness_ > low_)) return;
+            panes_.release(*p);
+        }
+    }
+    void apply_pending() {
+        pending_.flush([this](pane_type&, auto& entry, bool, input_type const& input) {
+            body_.add(entry.value, input);
+            reopen(entry);
+        });
+    }
+
+    [[no_unique_address]] Body body_;
+    duration lateness_;
+    time_point low_ = time_point::min();
+    bool deferring_ = false;
+    std::uint64_t folded_ = 0;
+    std::uint64_t rows_ = 0;
+    pane_type* draining_ = nullptr;
+    std::size_t growths_ = 0;
+    store_type panes_;
+    [[no_unique_address]] typename pending_type<store_type, may_defer>::type pending_;
+};
+
+/// One accumulator for all records and all time: it lives in the loop's registers.
+template <class Body, class In>
+struct fold_operator {
+    using record_type = typename In::record;
+    using state_type = typename Body::template state<record_type>;
+    [[no_unique_address]] Body body;
+    struct hot {
+        state_type state{};
+        std::uint64_t records = 0;
+    };
+    bool ended = false;
+    bool emitted = false;
+    std::uint64_t rows = 0;
+
+    template <class R, class Ctx, class Emit>
+    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
+        auto& h = emit.hot();
+        if constexpr (!Body::may_throw && Body::template projection_never_throws<record_type>) {
+            body.add(h.state, body.project(static_cast<record_type const&>(record)));
+        } else {
+            try {
+                auto const input = body.project(static_cast<record_type const&>(record));
+                add_strongly(body, h.state, input);
+            } catch (...) {
+                emit.fail(record, ctx);
+                return;
+            }
+        }
+        ++h.records;
+    }
+    template <class Emit>
+    void flush(Emit&&) {}
+    void advance(time_point low) { ended = low == time_point::max(); }
+    template <class Emit>
+    bool drain(std::size_t, Emit&& emit) {
+        if (!ended || emitted || emit.hot().records == 0) return false;
+        emitted = true;
+        ++rows;
+        typename std::remove_cvref_t<Emit>::template row_context<false> ctx{};
+        emit(body.template make<record_type>(row<>{}, emit.hot().state), ctx);
+        return false;
+    }
+    [[nodiscard]] time_point mark() const { return ended ? time_point::max() : time_point::min(); }
+    void count(hot const& h, stage_counts& c) const {
+        c.out += rows;
+        (emitted ? c.passed : c.held) += h.records;
+    }
+};
+
+}  // namespace millrace::detail
