@@ -185,7 +185,9 @@ public:
     /// Sends one record in as if source K had read it.
     template <std::size_t K, class R>
     void push(R&& record) {
-        constexpr std::size_t id = graph::source_ids[K];
+        // A parser between the source and the record is passed by.
+        constexpr std::size_t source = graph::source_ids[K];
+        constexpr std::size_t id = graph::template parses<source>() ? static_cast<std::size_t>(graph::next[source]) : source;
         first_context ctx{};
         ctx.input = K;
         ++counts_[id].out;
@@ -238,6 +240,22 @@ public:
             if constexpr (requires { op<I>().begin(emit); }) op<I>().begin(emit);
         });
         heading_ = counts_of_sinks();
+    }
+
+    /// How far it is: adds bytes, records and late ones to a progress state, and sets its watermark.
+    template <class State>
+    void progress(State& state) {
+        each([this, &state]<std::size_t I>() {
+            if constexpr (requires { op<I>().progress().bytes_total; }) {
+                auto const p = op<I>().progress();
+                state.bytes_done += p.bytes_done;
+                state.bytes_total += p.bytes_total;
+            }
+            if constexpr (stage_at<I>::kind == stage_kind::source || stage_at<I>::kind == stage_kind::parser)
+                state.records += counts_[I].out;
+            if constexpr (requires { hots_.template at<I>().late; }) state.late += hots_.template at<I>().late;
+        });
+        state.watermark = low_mark();
     }
 
     // --- accounts -----------------------------------------------------------------------------------------------
@@ -314,12 +332,16 @@ private:
         else if constexpr (graph::begins_segment(From, static_cast<std::size_t>(To)))
             segment<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx);
         else
-            op<static_cast<std::size_t>(To)>().process(static_cast<R&&>(record), ctx,
-                                                       emit_to<static_cast<std::size_t>(To)>{this, &frame});
+            process<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx, frame);
     }
     template <std::size_t I, class R, class Ctx>
     [[gnu::noinline]] void segment(R&& record, Ctx const& ctx) {
-        op<I>().process(static_cast<R&&>(record), ctx, emit_to<I>{this, &hots_});
+        process<I>(static_cast<R&&>(record), ctx, hots_);
+    }
+    template <std::size_t I, class R, class Ctx>
+    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, hots& frame) {
+        emit_to<I> emit{this, &frame};
+        op<I>().process(static_cast<R&&>(record), ctx, emit);
     }
 
     template <std::size_t Id>

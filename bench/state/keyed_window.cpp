@@ -1,0 +1,308 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Keyed 1 s tumbling count + sum + max over 32-byte rows in memory: ours against one boost::unordered_flat_map per
+// pane. bench/state/README.md has the method.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <millrace/state/pane_store.hpp>
+#include <millrace/state/partitioned_updates.hpp>
+#include <millrace/state/pending_updates.hpp>
+
+namespace {
+using namespace millrace;
+
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t disorder = 10'000'000;
+
+struct event {
+    std::int64_t time;
+    std::uint64_t key;
+    std::int64_t value;
+    std::int64_t unused;
+};
+static_assert(sizeof(event) == 32);
+
+struct totals {
+    std::uint64_t count = 0;
+    std::int64_t sum = 0;
+    std::int64_t most = 0;
+    void add(std::int64_t value) {
+        ++count;
+        sum += value;
+        most = value > most ? value : most;
+    }
+};
+
+/// What both sides must agree on.
+struct outcome {
+    std::uint64_t rows = 0;
+    std::uint64_t late = 0;
+    std::uint64_t checksum = 0;
+    void emit(std::int64_t start, std::uint64_t key, totals const& t) {
+        ++rows;
+        checksum += (key ^ static_cast<std::uint64_t>(start)) * (t.count + 3 * static_cast<std::uint64_t>(t.sum)) +
+                    static_cast<std::uint64_t>(t.most);
+    }
+    friend bool operator==(outcome const&, outcome const&) = default;
+};
+
+/// One map per pane, reused from pane to pane: the loop as a careful engineer writes it.
+class reference {
+public:
+    void run(event const* rows, std::size_t count, std::int64_t base, outcome& out) {
+        for (std::size_t i = 0; i < count; ++i) {
+            event const& row = rows[i];
+            std::int64_t const t = row.time + base;
+            if (last_ == nullptr || t < last_->start || t >= last_->start + second) {
+                std::int64_t const start = t - t % second;
+                if (start + second <= watermark_) {
+                    ++out.late;
+                    continue;
+                }
+                last_ = &open(start);
+            }
+            last_->map[row.key].add(row.value);
+            if (t - disorder > watermark_) {
+                watermark_ = t - disorder;
+                if (watermark_ >= next_end_) fire(out);
+            }
+        }
+    }
+    void finish(outcome& out) {
+        watermark_ += 2 * second;
+        fire(out);
+    }
+
+private:
+    struct pane {
+        std::int64_t start;
+        boost::unordered_flat_map<std::uint64_t, totals> map;
+    };
+    pane& open(std::int64_t start) {
+        for (auto& p : panes_)
+            if (p->start == start) return *p;
+        if (free_.empty()) free_.push_back(std::make_unique<pane>());
+        panes_.push_back(std::move(free_.back()));
+        free_.pop_back();
+        panes_.back()->start = start;
+        next_end_ = std::min(next_end_, start + second);
+        return *panes_.back();
+    }
+    void fire(outcome& out) {
+        std::sort(panes_.begin(), panes_.end(), [](auto& a, auto& b) { return a->start < b->start; });
+        while (!panes_.empty() && panes_.front()->start + second <= watermark_) {
+            for (auto const& [key, t] : panes_.front()->map) out.emit(panes_.front()->start, key, t);
+            panes_.front()->map.clear();
+            free_.push_back(std::move(panes_.front()));
+            panes_.erase(panes_.begin());
+        }
+        next_end_ = panes_.empty() ? INT64_MAX : panes_.front()->start + second;
+        last_ = nullptr;
+    }
+
+    pane* last_ = nullptr;
+    std::int64_t watermark_ = INT64_MIN;
+    std::int64_t next_end_ = INT64_MAX;
+    std::vector<std::unique_ptr<pane>> panes_;
+    std::vector<std::unique_ptr<pane>> free_;
+};
+
+/// A minimal window operator over `pane_store`, until the fused pipeline takes its place.
+class ours {
+    using store = pane_store<std::uint64_t, totals, key_hash, false>;  // no allowed lateness: no flags
+
+public:
+    void run(event const* rows, std::size_t count, std::int64_t base, outcome& out) {
+        for (std::size_t from = 0; from < count; from += 256) {
+            std::size_t const n = std::min<std::size_t>(256, count - from);
+            if (panes_.worth_deferring()) batch<true>(rows + from, n, base, out);
+            else batch<false>(rows + from, n, base, out);
+            fire(time_point{watermark_}, out);
+        }
+    }
+    void finish(outcome& out) {
+        watermark_ += 2 * second;
+        fire(time_point{watermark_}, out);
+    }
+
+private:
+    template <bool Defer>
+    void batch(event const* rows, std::size_t count, std::int64_t base, outcome& out) {
+        std::int64_t watermark = watermark_;
+        for (std::size_t i = 0; i < count; ++i) {
+            event const& row = rows[i];
+            time_point const t{row.time + base};
+            auto* const p = on_time(t, watermark);
+            if (p == nullptr) {
+                ++out.late;
+                continue;
+            }
+            ++p->records;
+            std::uint64_t const hash = p->entries.hash(row.key);
+            if constexpr (Defer) {
+                if (logs_.push(*p, hash, row.key, row.value, apply)) {
+                    watermark = std::max(watermark, t.ns - disorder);
+                    continue;
+                }
+                if (waiting_.full()) waiting_.flush(apply);
+                waiting_.push(*p, hash, row.key, row.value);
+            } else {
+                p->entries.find_or_insert(row.key, hash).entry.value.add(row.value);
+            }
+            watermark = std::max(watermark, t.ns - disorder);
+        }
+        if constexpr (Defer) waiting_.flush(apply);
+        watermark_ = watermark;
+    }
+    store::pane* on_time(time_point t, std::int64_t watermark) {
+        if (auto* const p = panes_.cached(t); p != nullptr) [[likely]]
+            return p->end.ns > watermark ? p : nullptr;
+        time_point const start = panes_.start_of(t);
+        if ((start + panes_.length()).ns <= watermark) return nullptr;
+        return &panes_.at(start);
+    }
+    void fire(time_point watermark, outcome& out) {
+        while (auto* const p = panes_.take_due(watermark)) logs_.settle(*p, apply);
+        while (auto* const p = panes_.undrained()) {
+            while (p->drain_cursor < p->entries.capacity())
+                p->drain_cursor = p->entries.scan(p->drain_cursor, 256, [&](std::uint64_t key, totals const& t, bool&) {
+                    out.emit(p->start.ns, key, t);
+                });
+            panes_.finish_drain(*p);
+            panes_.release(*p);
+        }
+    }
+
+    static constexpr auto apply = [](auto&, auto& entry, bool, std::int64_t value) { entry.value.add(value); };
+
+    store panes_{seconds(1)};
+    partitioned_updates<store, std::int64_t> logs_;
+    std::int64_t watermark_ = INT64_MIN;
+    pending_updates<store, std::int64_t> waiting_;
+};
+
+std::uint64_t mix(std::uint64_t x) {  // splitmix64
+    x += 0x9E3779B97F4A7C15;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+    return x ^ (x >> 31);
+}
+
+struct workload {
+    std::uint64_t keys;
+    bool zipf;
+    std::size_t rows;
+    std::int64_t panes;
+};
+
+std::vector<event> make(workload const& w) {
+    std::vector<event> out(w.rows);
+    std::uint64_t state = 1;
+    double const log_keys = std::log(static_cast<double>(w.keys) + 1);
+    double const step = static_cast<double>(w.panes * second) / static_cast<double>(w.rows);
+    for (std::size_t i = 0; i < w.rows; ++i) {
+        std::uint64_t const r = mix(++state);
+        double const u = static_cast<double>(r >> 11) * 0x1p-53;
+        std::uint64_t rank = w.zipf ? static_cast<std::uint64_t>(std::exp(u * log_keys)) - 1
+                                    : static_cast<std::uint64_t>(u * static_cast<double>(w.keys));
+        if (rank >= w.keys) rank = w.keys - 1;
+        std::uint64_t const q = mix(++state);
+        std::int64_t t = 10 * second + static_cast<std::int64_t>(static_cast<double>(i) * step);
+        t -= static_cast<std::int64_t>(q % disorder);
+        if (q >> 50 == 0) t -= 3 * second;
+        out[i] = {t, mix(rank ^ 0x5bd1e995), static_cast<std::int64_t>(q >> 44), 0};
+    }
+    return out;
+}
+
+template <class Side>
+double seconds_of(Side& side, std::vector<event> const& rows, std::int64_t base, outcome& out) {
+    auto const from = std::chrono::steady_clock::now();
+    side.run(rows.data(), rows.size(), base, out);
+    side.finish(out);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
+}
+
+double median(std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    return v[v.size() / 2];
+}
+
+#if defined(__clang__)
+constexpr char const* compiler = "clang 19";
+#else
+constexpr char const* compiler = "g++ 12";
+#endif
+
+void compare(workload const& w, int rounds) {
+    std::string const name = std::string("keyed_tumbling/") + (w.zipf ? "zipf" : "uniform") + '/' + std::to_string(w.keys);
+    std::vector<event> const rows = make(w);
+    reference theirs;
+    ours mine;
+    std::vector<double> their_times;
+    std::vector<double> my_times;
+    std::vector<double> ratios;
+    for (int round = 0; round <= rounds; ++round) {
+        std::int64_t const base = round * (w.panes + 20) * second;
+        outcome their_outcome;
+        outcome my_outcome;
+        double theirs_s = 0;
+        double mine_s = 0;
+        if (round % 2 == 0) theirs_s = seconds_of(theirs, rows, base, their_outcome);
+        mine_s = seconds_of(mine, rows, base, my_outcome);
+        if (round % 2 == 1) theirs_s = seconds_of(theirs, rows, base, their_outcome);
+        if (!(their_outcome == my_outcome)) {
+            std::fprintf(stderr, "%s: results differ: rows %llu %llu late %llu %llu\n", name.c_str(),
+                         static_cast<unsigned long long>(my_outcome.rows), static_cast<unsigned long long>(their_outcome.rows),
+                         static_cast<unsigned long long>(my_outcome.late), static_cast<unsigned long long>(their_outcome.late));
+            std::exit(1);
+        }
+        if (round == 0) {
+            std::fprintf(stderr, "%s: %llu rows out, %llu late; first round, tables growing: ratio %.2f\n", name.c_str(),
+                         static_cast<unsigned long long>(my_outcome.rows), static_cast<unsigned long long>(my_outcome.late),
+                         mine_s / theirs_s);
+            continue;
+        }
+        their_times.push_back(theirs_s);
+        my_times.push_back(mine_s);
+        ratios.push_back(mine_s / theirs_s);
+    }
+    bool const large = w.keys >= 1'000'000;
+    double const scale = 1e9 / static_cast<double>(w.rows);
+    std::printf("{\"bench\":\"%s\",\"compiler\":\"%s\",\"ratio\":%.3f,\"must\":%.2f,\"aim\":%.2f,\"better\":\"lower\","
+                "\"ours\":%.2f,\"reference\":%.2f,\"unit\":\"ns/record\"}\n",
+                name.c_str(), compiler, median(ratios), large ? 0.65 : 1.1, large ? 0.3 : 0.85,
+                median(my_times) * scale, median(their_times) * scale);
+    std::fflush(stdout);
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+    bool quick = false;
+    char const* filter = "";
+    for (int i = 1; i < argc; ++i) {
+        if (std::strcmp(argv[i], "--quick") == 0) quick = true;
+        else filter = argv[i];
+    }
+    for (bool const zipf : {false, true})
+        for (workload w : {workload{100, zipf, 2'000'000, 20}, workload{10'000, zipf, 2'000'000, 20},
+                           workload{1'000'000, zipf, 8'000'000, 2}, workload{10'000'000, zipf, 40'000'000, 1}}) {
+            std::string const name = std::string("keyed_tumbling/") + (zipf ? "zipf" : "uniform") + '/' + std::to_string(w.keys);
+            if (name.find(filter) == std::string::npos) continue;
+            if (quick && w.keys > 1'000'000) continue;
+            compare(w, w.keys >= 1'000'000 ? (quick ? 3 : 5) : (quick ? 7 : 21));
+        }
+}

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// `file("a.csv")`: bytes of one or several files in, or bytes out to one, complete or not there at
+// all.
+
+#include <concepts>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <millrace/io/engine.hpp>
+#include <millrace/io/file_options.hpp>
+#include <millrace/io/file_sink.hpp>
+#include <millrace/io/file_source.hpp>
+#include <millrace/model/bytes.hpp>
+#include <millrace/model/failure.hpp>
+#include <millrace/model/fixed_string.hpp>
+#include <millrace/model/stage.hpp>
+
+namespace millrace {
+
+/// A source of bytes, and behind `to` a sink of bytes.
+struct file_stage : stage_base {
+    static constexpr stage_kind kind = stage_kind::bytes;
+    static constexpr std::string_view word = "file";
+    static constexpr auto name = fixed_string{""};
+    using record = chunk;
+
+    std::vector<std::string> names;
+    file_options options;
+
+    template <class Env>
+    auto open_source(Env& env) const {
+        auto io = engine_of(env);
+        return make_source(std::move(io));
+    }
+    template <class Env>
+    auto open_sink(Env& env) const {
+        auto io = engine_of(env);
+        return make_sink(std::move(io));
+    }
+
+private:
+    template <class Engine>
+    basic_file_source<Engine> make_source(engine_handle<Engine> io) const {
+        return {std::move(io), names, options};
+    }
+    template <class Engine>
+    basic_file_sink<Engine> make_sink(engine_handle<Engine> io) const {
+        if (names.size() != 1)
+            throw failure(exit_code::configuration, "millrace: file: a sink writes one file, but "
+                                                        + std::to_string(names.size())
+                                                        + " are named. Name one.");
+        return {std::move(io), names.front(), options};
+    }
+};
+
+/// Files by name; several are one input, in order; "-" is standard input or output. A sink writes a
+/// temporary beside the file and renames it when the run has succeeded. Refused at start
+/// (`failure`) with the name, cause and cure.
+[[nodiscard]] inline file_stage file(std::vector<std::string> names, file_options options = {}) {
+    return {{}, std::move(names), options};
+}
+[[nodiscard]] inline file_stage file(std::initializer_list<std::string> names,
+                                     file_options options = {}) {
+    return {{}, names, options};
+}
+template <class Name>
+    requires std::convertible_to<Name const&, std::string_view>
+[[nodiscard]] file_stage file(Name const& name, file_options options = {}) {
+    std::string_view const view = name;
+    return {{}, {std::string(view)}, options};
+}
+
+}  // namespace millrace

@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The operator behind `file(…)` as a source: chunks of one or several files, read ahead on the
+// pipeline's own thread.
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <millrace/io/ask_again.hpp>
+#include <millrace/io/engine.hpp>
+#include <millrace/io/file_options.hpp>
+#include <millrace/io/input_file.hpp>
+#include <millrace/io/io_failure.hpp>
+#include <millrace/io/page_buffer.hpp>
+#include <millrace/io/request.hpp>
+#include <millrace/model/bytes.hpp>
+
+namespace millrace {
+
+/// Reads each input to its end: what is appended while it is read is read too; one that gets
+/// shorter is an error. A file's last chunk carries `last`; it is empty only for an empty file and
+/// at the end of a pipe or terminal, where waiting to learn whether more comes would hold back what
+/// is there. Allocates when opened and per file, not per chunk.
+template <class Engine>
+class basic_file_source {
+public:
+    /// Checks every name at once: a missing tenth file is refused before the first is read.
+    basic_file_source(engine_handle<Engine> io, std::vector<std::string> names,
+                      file_options const& options)
+        : io_(std::move(io)),
+          names_(std::move(names)),
+          slot_count_(detail::read_ahead_of(options)),
+          slots_(std::make_unique<slot[]>(slot_count_)) {
+        if (names_.empty())
+            throw failure(exit_code::configuration,
+                          "millrace: file: no input is named. Name at least one file, or \"-\".");
+        for (std::string const& name : names_) {
+            std::uint64_t const bytes = detail::check_input(name);
+            total_known_ = total_known_ && bytes != detail::unknown_size;
+            progress_.bytes_total += bytes;
+        }
+        if (!total_known_) progress_.bytes_total = 0;
+        for (std::size_t i = 0; i < slot_count_; ++i)
+            slots_[i].buffer = detail::page_buffer(detail::buffer_bytes_of(options));
+    }
+    basic_file_source(basic_file_source&&) noexcept = default;
+    basic_file_source& operator=(basic_file_source&&) = delete;
+    ~basic_file_source() {
+        if (slots_) drop_slots_for_good();
+    }
+
+    /// The next piece, valid until the next call; false behind the last file. Blocks where nothing
+    /// has come yet.
+    [[nodiscard]] bool next(chunk& out) {
+        if (delivered_) release();
+        if (!input_.fd && !open_next()) return false;
+        out = input_.stream ? next_of_stream() : next_of_file();
+        progress_.bytes_done += out.data.size();
+        delivered_ = true;
+        ended_ = out.last;
+        return true;
+    }
+
+    [[nodiscard]] source_progress progress() const { return progress_; }
+
+private:
+    struct slot {
+        detail::page_buffer buffer;
+        io_request request;
+        std::size_t filled = 0;
+        bool asked = false;  ///< a request was made since the slot was last free
+        bool ended = false;  ///< a read behind `filled` found the end
+    };
+
+    slot& ahead(std::size_t n) { return slots_[(head_ + n) % slot_count_]; }
+
+    bool open_next() {
+        if (next_name_ == names_.size()) return false;
+        input_ = detail::open_input(names_[next_name_++]);
+        ask_offset_ = deliver_offset_ = input_.begin;
+        ended_ = false;
+        return true;
+    }
+
+    /// The chunk handed out last is no longer looked at: its buffer is free, its file closed if
+    /// that was the end.
+    void release() {
+        delivered_ = false;
+        if (!ended_) {
+            clear(ahead(0));
+            head_ = (head_ + 1) % slot_count_;
+            return;
+        }
+        drop_slots();
+        if (!input_.fd.owned() && !input_.stream)
+            ::lseek(input_.fd.fd(), static_cast<off_t>(deliver_offset_), SEEK_SET);
+        input_ = {};
+    }
+    void clear(slot& s) {
+        s.filled = 0;
+        s.asked = s.ended = false;
+    }
+    void drop_slots() {
+        for (std::size_t i = 0; i < slot_count_; ++i) {
+            if (slots_[i].request.pending) io_->cancel(slots_[i].request);
+            clear(slots_[i]);
+        }
+    }
+
+    /// With a broken ring a buffer is given up rather than freed under the kernel's hands.
+    void drop_slots_for_good() noexcept {
+        try {
+            drop_slots();
+        } catch (...) {
+            for (std::size_t i = 0; i < slot_count_; ++i)
+                if (slots_[i].request.pending) static_cast<void>(slots_[i].buffer.data.release());
+        }
+    }
+
+    void ask(slot& s, std::uint64_t offset) {
+        std::size_t const room = s.buffer.capacity - s.filled;
+        s.request = {.data = s.buffer.data.get() + s.filled,
+                     .offset = offset,
+                     .bytes = static_cast<std::uint32_t>(room),
+                     .fd = input_.fd.fd(),
+                     .verb = io_verb::read};
+        s.asked = true;
+        io_->submit(s.request);
+    }
+
+    /// Waits for the slot's request; submits it again where that is what its result asks for. Gives
+    /// what came.
+    std::size_t settle(slot& s) {
+        for (;;) {
+            io_->wait(s.request);
+            if (s.request.result >= 0) return static_cast<std::size_t>(s.request.result);
+            if (!detail::ask_again(s.request)) detail::fail_reading(name(), -s.request.result);
+            io_->submit(s.request);
+        }
+    }
+
+    std::string_view name() const { return names_[next_name_ - 1]; }
+
+    // ---- files: several reads in flight at known offsets ----
+
+    /// Asks for whole buffers up to the size that is known; behind it, one at a time, to find the
+    /// end.
+    void ask_ahead(std::size_t at_least) {
+        for (std::size_t i = 0; i < slot_count_; ++i) {
+            slot& s = ahead(i);
+            if (s.asked) continue;
+            if (i >= at_least && ask_offset_ >= input_.size) break;
+            ask(s, ask_offset_);
+            ask_offset_ += s.buffer.capacity;
+        }
+        io_->flush();
+    }
+
+    /// Reads on until the buffer is full or the end is found: a short read alone is no end.
+    void fill(slot& s, std::uint64_t offset) {
+        while (!s.ended && s.filled < s.buffer.capacity) {
+            std::size_t const came = settle(s);
+            s.filled += came;
+            s.ended = came == 0;
+            if (!s.ended && s.filled < s.buffer.capacity) ask(s, offset + s.filled);
+        }
+    }
+
+    chunk next_of_file() {
+        ask_ahead(1);
+        slot& s = ahead(0);
+        fill(s, deliver_offset_);
+        deliver_offset_ += s.filled;
+        bool last = s.ended;
+        if (!last && deliver_offset_ >= input_.size) {
+            ask_ahead(2);
+            slot& behind = ahead(1);
+            std::size_t const came = behind.filled != 0 ? behind.filled : settle(behind);
+            behind.filled = came;
+            last = came == 0;
+            if (!last && came < behind.buffer.capacity) ask(behind, deliver_offset_ + came);
+        }
+        if (last && input_.shrank_below(deliver_offset_)) fail_shrunk();
+        return {{s.buffer.data.get(), s.filled}, name(), last};
+    }
+
+    [[noreturn]] void fail_shrunk() const {
+        throw failure(exit_code::io, "millrace: file: " + detail::shown(name())
+                                         + " shrank while it was read: it ends at "
+                                         + std::to_string(deliver_offset_) + " of "
+                                         + std::to_string(input_.size)
+                                         + " bytes. Read a copy that nobody writes.");
+    }
+
+    // ---- pipes and terminals: one read at a time, the next one asked for before this one is
+    // handed out ----
+
+    chunk next_of_stream() {
+        slot& s = ahead(0);
+        if (!s.asked) ask(s, at_position);
+        s.filled = settle(s);
+        if (s.filled != 0 && !ahead(1).asked) {
+            ask(ahead(1), at_position);
+            io_->flush();
+        }
+        return {{s.buffer.data.get(), s.filled}, name(), s.filled == 0};
+    }
+
+    engine_handle<Engine> io_;
+    std::vector<std::string> names_;
+    std::size_t next_name_ = 0;
+    detail::input_file input_;
+    std::uint64_t ask_offset_ = 0;      ///< where the next buffer will be read
+    std::uint64_t deliver_offset_ = 0;  ///< the end of what was handed out
+    std::size_t slot_count_;
+    std::size_t head_ = 0;
+    std::unique_ptr<slot[]> slots_;
+    source_progress progress_;
+    bool total_known_ = true;
+    bool delivered_ = false;
+    bool ended_ = false;
+};
+
+using file_source = basic_file_source<io_engine>;
+
+}  // namespace millrace

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// An input as the source of files sees it: opened by name, checked, with its size where it has one.
+
+#include <cerrno>
+#include <cstdint>
+#include <fcntl.h>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <millrace/io/descriptor.hpp>
+#include <millrace/io/io_failure.hpp>
+
+namespace millrace::detail {
+
+/// One opened input. `stream` has no offsets: a pipe, a terminal, a socket.
+struct input_file {
+    descriptor fd;
+    std::uint64_t begin = 0;  ///< where reading starts: not 0 if standard input was read before
+    std::uint64_t size = 0;   ///< of a regular file when it was opened
+    bool stream = false;
+
+    [[nodiscard]] bool shrank_below(std::uint64_t end) const {
+        struct stat now{};
+        // A pseudo file (sysfs) has a size that means nothing; one that shrank says so when asked
+        // again.
+        return end < size && ::fstat(fd.fd(), &now) == 0
+               && static_cast<std::uint64_t>(now.st_size) != size;
+    }
+};
+
+inline bool is_standard_input(std::string const& name) {
+    return name == "-" || name == "/dev/stdin";
+}
+
+/// Opens or throws `failure` with the name, the cause and the cure. A fifo waits for its writer.
+inline input_file open_input(std::string const& name) {
+    input_file out;
+    out.fd = is_standard_input(name)
+                 ? descriptor::borrow(STDIN_FILENO)
+                 : descriptor::own(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    struct stat info{};
+    if (!out.fd || ::fstat(out.fd.fd(), &info) != 0) fail_reading(name, errno);
+    if (S_ISDIR(info.st_mode)) fail_reading(name, EISDIR);
+    out.stream = !S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode);
+    if (S_ISREG(info.st_mode)) {
+        out.size = static_cast<std::uint64_t>(info.st_size);
+        off_t const position = out.fd.owned() ? 0 : ::lseek(out.fd.fd(), 0, SEEK_CUR);
+        out.begin = position < 0 ? 0 : static_cast<std::uint64_t>(position);
+        ::posix_fadvise(out.fd.fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    }
+    return out;
+}
+
+/// Refuses at start what could not be read later, without opening it (a fifo would wait); gives the
+/// bytes that a regular file holds, or `unknown`.
+inline constexpr std::uint64_t unknown_size = ~std::uint64_t{0};
+inline std::uint64_t check_input(std::string const& name) {
+    struct stat info{};
+    bool const standard = is_standard_input(name);
+    int const answer = standard ? ::fstat(STDIN_FILENO, &info) : ::stat(name.c_str(), &info);
+    if (answer != 0) fail_reading(name, errno);
+    if (S_ISDIR(info.st_mode)) fail_reading(name, EISDIR);
+    if (!standard && ::faccessat(AT_FDCWD, name.c_str(), R_OK, AT_EACCESS) != 0)
+        fail_reading(name, errno);
+    if (!S_ISREG(info.st_mode)) return unknown_size;
+    off_t const position = standard ? ::lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
+    bool const inside = position > 0 && position < info.st_size;
+    return static_cast<std::uint64_t>(info.st_size - (inside ? position : 0));
+}
+
+}  // namespace millrace::detail

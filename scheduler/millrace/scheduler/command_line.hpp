@@ -1,0 +1,188 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The command line of a program: the fields of its configuration record as options, and the options
+// of every program.
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <millrace/model/describe.hpp>
+#include <millrace/model/failure.hpp>
+#include <millrace/scheduler/option_table.hpp>
+#include <millrace/scheduler/option_value.hpp>
+#include <millrace/scheduler/settings.hpp>
+
+namespace millrace {
+
+/// What the program does next: run, or print `text` and end with `code`. Help and version go to
+/// standard output, what is wrong to standard error.
+enum class command_line_next : std::uint8_t { run, help, version, wrong };
+
+/// A program without options of its own.
+struct no_configuration {};
+
+template <class Config>
+struct parsed {
+    Config configuration{};
+    run_settings settings;
+    command_line_next next = command_line_next::run;
+    exit_code code = exit_code::ok;
+    std::string text;
+};
+
+namespace detail {
+
+inline constexpr std::array<std::string_view, 5> own_options{"explain", "progress", "batch", "help",
+                                                             "version"};
+
+inline bool read_explain(std::string_view value, void* target) {
+    constexpr std::array<std::string_view, 5> words{"", "text", "dot", "mermaid", "json"};
+    for (std::size_t i = 0; i < words.size(); ++i)
+        if (words[i] == value)
+            *static_cast<explain_mode*>(target) = static_cast<explain_mode>(i == 0 ? 1 : i);
+    return std::find(words.begin(), words.end(), value) != words.end();
+}
+inline bool read_progress(std::string_view value, void* target) {
+    constexpr std::array<std::string_view, 3> words{"none", "auto", "plain"};
+    for (std::size_t i = 0; i < words.size(); ++i)
+        if (words[i] == value) *static_cast<progress_mode*>(target) = static_cast<progress_mode>(i);
+    return std::find(words.begin(), words.end(), value) != words.end();
+}
+inline bool read_batch(std::string_view value, void* target) {
+    std::size_t batch = 0;
+    if (!option_value<std::size_t>::read(value, batch)) return false;
+    if (batch < 1 || batch > run_settings::batch_max) return false;
+    *static_cast<std::size_t*>(target) = batch;
+    return true;
+}
+
+inline void add_own_options(std::vector<option>& out, run_settings& settings) {
+    out.push_back({.name = "explain",
+                   .shape = option_shape::one_if_written,
+                   .placeholder = "text|dot|mermaid|json",
+                   .allowed = "text, dot, mermaid or json",
+                   .help = "print the plan and stop",
+                   .target = &settings.explain,
+                   .read = read_explain});
+    out.push_back({.name = "progress",
+                   .placeholder = "auto|plain|none",
+                   .allowed = "auto, plain or none",
+                   .initial = "none",
+                   .help = "report on standard error how far the run has come",
+                   .target = &settings.progress,
+                   .read = read_progress});
+    out.push_back({.name = "batch",
+                   .placeholder = "NUMBER",
+                   .allowed = "a whole number from 1 to " + std::to_string(run_settings::batch_max),
+                   .initial = std::to_string(settings.batch),
+                   .help = "records taken at a time; changes no result",
+                   .target = &settings.batch,
+                   .read = read_batch});
+    out.push_back({.name = "help", .shape = option_shape::act, .help = "print this and stop"});
+    out.push_back(
+        {.name = "version", .shape = option_shape::act, .help = "print the version and stop"});
+}
+
+/// `mean_delay` is `--mean-delay`.
+inline std::string option_name(std::string_view field) {
+    std::string out(field);
+    for (char& c : out)
+        if (c == '_') c = '-';
+    return out;
+}
+
+template <class Field, class T>
+option option_of(T& target) {
+    static_assert(
+        option_field<T>,
+        "millrace: command line: a field of the configuration has a type that cannot be read. "
+        "Take a number, bool, text, duration or time_point, an optional or vector of one, or "
+        "specialise option_value.");
+    option out;
+    out.name = option_name(Field::name.view());
+    out.target = &target;
+    if constexpr (option_field<T>) {
+        out.shape = is_repeated_option<T> ? option_shape::many
+                    : is_flag_option<T>   ? option_shape::flag
+                                          : option_shape::one;
+        out.placeholder = option_value<T>::placeholder;
+        out.allowed = option_value<T>::allowed();
+        out.initial = option_value<T>::show(target);
+        out.read = [](std::string_view value, void* at) {
+            return option_value<T>::read(value, *static_cast<T*>(at));
+        };
+        if constexpr (is_repeated_option<T>)
+            out.clear = [](void* at) { static_cast<T*>(at)->clear(); };
+    }
+    return out;
+}
+
+template <class Config>
+consteval bool leaves_own_options_alone() {
+    bool out = true;
+    if constexpr (described<Config>)
+        for_each_field<Config>([&]<class Field>() {
+            for (std::string_view const own : own_options) out = out && own != Field::name.view();
+        });
+    return out;
+}
+
+/// Fills `next`, `code` and `text` of a command line that was read into its targets.
+inline void conclude(options_read read, std::string_view program, std::string help,
+                     command_line_next& next, exit_code& code, std::string& text) {
+    if (!read.wrong.empty()) {
+        next = command_line_next::wrong;
+        code = exit_code::usage;
+        text = std::move(read.wrong);
+    } else if (read.act == "help") {
+        next = command_line_next::help;
+        text = std::move(help);
+    } else if (read.act == "version") {
+        next = command_line_next::version;
+        text = std::string(program) + " (Millrace " + std::string(library_version) + ")\n";
+    }
+}
+
+}  // namespace detail
+
+/// Reads `--name value`, `--name=value`, `--flag`, `--no-flag` and `--several a b c` into a
+/// configuration record and the settings of the run. An option given twice holds its last value; a
+/// list takes all. Never exits, never prints: what is wrong is one sentence, exit code 64, and the
+/// defaults stand for what was not read.
+template <class Config>
+    requires described<Config> || std::same_as<Config, no_configuration>
+[[nodiscard]] parsed<Config> parse_command_line(int argc, char const* const* argv) {
+    static_assert(
+        detail::leaves_own_options_alone<Config>(),
+        "millrace: command line: a field of the configuration is called explain, progress, batch, "
+        "help or version, which every program has. Rename it.");
+    parsed<Config> out;
+    std::vector<detail::option> options;
+    if constexpr (described<Config>)
+        for_each_field<Config>([&]<class Field>() {
+            options.push_back(detail::option_of<Field>(Field::get(out.configuration)));
+        });
+    detail::add_own_options(options, out.settings);
+    std::string_view const program = detail::program_name(argc, argv);
+    std::string help = detail::help_text(program, options);  // before the defaults are overwritten
+    detail::conclude(detail::option_reader(options, argc, argv).read(), program, std::move(help),
+                     out.next, out.code, out.text);
+    return out;
+}
+
+/// For programs without a configuration.
+[[nodiscard]] inline parsed<no_configuration> parse_command_line(int argc,
+                                                                 char const* const* argv) {
+    return parse_command_line<no_configuration>(argc, argv);
+}
+
+}  // namespace millrace

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// From the counts of a fused loop to a report: what came in, what went out, what became of the rest.
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include <millrace/dsl/loop.hpp>
+#include <millrace/dsl/plan.hpp>
+#include <millrace/model/stage.hpp>
+#include <millrace/scheduler/report.hpp>
+
+namespace millrace::detail {
+
+/// Which nodes stand in a side output: late records, dead letters. What reaches a sink there is not «out».
+template <class Graph>
+struct side_nodes {
+    bool value[Graph::size]{};
+    constexpr side_nodes() {
+        for (std::size_t i = 0; i < Graph::size; ++i)
+            for (std::size_t p = 0; p < i; ++p) {
+                if (!Graph::precedes(p, i)) continue;
+                bool const main_way = Graph::next[p] == static_cast<int>(i) ||
+                                      (Graph::kinds[p] == stage_kind::fork && !is_letter(p, i));
+                if (value[p] || !main_way) value[i] = true;
+            }
+    }
+    static constexpr bool is_letter(std::size_t p, std::size_t i) {
+        return Graph::letters[p] && Graph::head_of(p, Graph::widths[p] - 1) == static_cast<int>(i);
+    }
+};
+
+/// Adds the counts of every stage to a report.
+template <class P, class Loop>
+void account(Loop& loop, report& out) {
+    using graph = typename Loop::graph;
+    static constexpr side_nodes<graph> side;
+    stage_counts counts[Loop::size];
+    loop.account(counts);
+    for (std::size_t i = 0; i < Loop::size; ++i) {
+        stage_counts const& c = counts[i];
+        auto const& stage = plan_of<P>.stages[i];
+        out.stages.push_back({std::string(stage.word), std::string(stage.name), std::string(stage.record), c});
+        bool const reads_bytes = graph::kinds[i] == stage_kind::bytes;
+        if (graph::kinds[i] == stage_kind::source || graph::kinds[i] == stage_kind::parser) out.records_in += c.in;
+        if (graph::kinds[i] == stage_kind::parser) out.bad_rows += c.dropped + c.dead;
+        if (reads_bytes) out.bytes_in += c.bytes;
+        if (graph::kinds[i] == stage_kind::sink) {
+            out.bytes_out += c.bytes;
+            if (!side.value[i]) out.records_out += c.passed;
+        }
+        out.late += c.late;
+        if (c.dropped > 0) out.dropped.push_back({stage_label(out.stages.back()), c.dropped});
+        out.dead += c.dead;
+    }
+}
+
+}  // namespace millrace::detail

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+// expect: millrace: map: the function can't be called with the record of this stream.
+// expect: map_stage<"twice"
+
+#include <millrace/dsl.hpp>
+
+#include <vector>
+
+using namespace millrace;
+
+int main() {
+    std::vector<int> numbers{1, 2, 3};
+
+    auto pipeline = from(numbers)
+                    | map<"twice">([](std::vector<int> const& v) { return v.size(); });  // here
+    (void)pipeline;
+}

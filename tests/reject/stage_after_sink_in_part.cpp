@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+// expect: millrace: to: a sink has taken the stream already, so nothing can stand behind it.
+
+#include <millrace/dsl.hpp>
+
+#include <vector>
+
+using namespace millrace;
+
+int main() {
+    auto part = to([](int) {})
+                | filter([](int number) { return number > 2; });  // here
+    (void)part;
+}

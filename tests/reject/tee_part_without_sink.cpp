@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+// expect: millrace: tee: a part does not end in a sink. End it with | to(…)
+
+#include <millrace/dsl.hpp>
+
+#include <vector>
+
+using namespace millrace;
+
+int main() {
+    std::vector<int> numbers{1, 2, 3};
+
+    auto pipeline = from(numbers)
+                    | tee(discard(), filter([](int n) { return n > 2; }));  // here
+    (void)pipeline;
+}

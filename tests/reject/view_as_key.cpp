@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+// expect: millrace: key_by: the key is a view and would outlive its bytes in the state.
+// expect: must_own<"key", std::string_view>
+
+#include <millrace/dsl.hpp>
+
+#include <vector>
+
+using namespace millrace;
+
+struct flight {
+    int delay;
+    text<3> carrier;
+};
+MILLRACE_RECORD(flight, delay, carrier);
+
+int main() {
+    std::vector<flight> flights;
+
+    auto pipeline = from(flights)
+                    | key_by([](flight const& f) { return f.carrier.view(); });  // here
+    (void)pipeline;
+}

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+// expect: millrace: window: it has no aggregate. Write | aggregate(…) or | reduce(…) right behind it.
+
+#include <millrace/dsl.hpp>
+
+#include <vector>
+
+using namespace millrace;
+
+struct flight {
+    millrace::time_point scheduled;
+    int delay;
+};
+MILLRACE_RECORD(flight, scheduled, delay);
+
+int main() {
+    std::vector<flight> flights;
+
+    auto pipeline = from(flights) | event_time(field<&flight::scheduled>) | window_all(tumbling{hours(1)})
+                    | discard();  // here
+    (void)pipeline;
+}
