@@ -35,7 +35,7 @@ def pipeline(stages):
         maps = "".join(f"\n        | millrace::map([](int x) {{ return x + {i}; }})" for i in range(stages))
         text += (
             "int main() {\n    std::array<int, 3> numbers{1, 2, 3};\n"
-            f"    millrace::run(millrace::from(numbers){maps}\n        | millrace::discard());\n}}\n"
+            f"    return millrace::run(millrace::from(numbers){maps}\n        | millrace::discard()).ok();\n}}\n"
         )
     return text
 

@@ -38,7 +38,7 @@ HEAVY = set("functional future fstream iomanip iostream istream ostream ranges r
 POSIX = re.compile(r"(sys|linux|netinet|arpa|net)/[a-z0-9_]+\.h|(fcntl|unistd|poll|signal|sched|pthread|sysexits|errno)\.h")
 HANA = re.compile(r"boost/hana(/.*)?\.hpp")
 IO_LIBRARIES = re.compile(r"(liburing|simdjson)\.h|librdkafka/rdkafka\.h")
-VECTOR_UNITS = re.compile(r"(immintrin|arm_neon)\.h")
+VECTOR_UNITS = re.compile(r"([a-z]?mmintrin|arm_neon)\.h")
 STATE_SYSTEM = re.compile(r"sys/mman\.h|unistd\.h")  # pages for tables
 
 # room: (may use this standard header?, patterns of other headers)
@@ -58,6 +58,7 @@ EXCEPTIONS = {
 }
 
 HEADER_LINES_MAX = 400
+COLUMNS_MAX = 100  # a sentence of a diagnostic stays whole, whatever its length
 LICENCE = ("SPDX-FileCopyrightText: 2026 The Millrace authors", "SPDX-License-Identifier: BSL-1.0")
 LICENSED = re.compile(r"(\.(hpp|cpp|h|cmake|py|sh)|/CMakeLists\.txt|/\.ci/run)$")
 FOLDERS = ("include", "dsl", "io", "scheduler", "tests", "bench", "examples", "docs", "scripts", "cmake", ".ci")
@@ -124,6 +125,8 @@ def check_header(path, lines, exceptions):
         macro = MACRO.match(line)
         if macro and not macro[1].startswith("MILLRACE_"):
             yield number, f"macro {macro[1]}: the names of macros begin with MILLRACE_"
+        if len(line) > COLUMNS_MAX and '"' not in line and "NOLINT" not in line:
+            yield number, f"{len(line)} columns; a line ends by {COLUMNS_MAX}"
         if re.search(r"\benable_if(_t)?\b", line):
             yield number, "enable_if: write a concept"
 

@@ -1,18 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Keyed 1 s tumbling count + sum + max over 32-byte rows in memory: ours against one boost::unordered_flat_map per
-// pane. bench/state/README.md has the method.
+// Keyed 1 s tumbling count + sum + max over 32-byte rows in memory: ours against one
+// boost::unordered_flat_map per pane. bench/state/README.md has the method.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <support/pair.hpp>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -53,10 +51,10 @@ struct outcome {
     std::uint64_t checksum = 0;
     void emit(std::int64_t start, std::uint64_t key, totals const& t) {
         ++rows;
-        checksum += (key ^ static_cast<std::uint64_t>(start)) * (t.count + 3 * static_cast<std::uint64_t>(t.sum)) +
-                    static_cast<std::uint64_t>(t.most);
+        checksum += (key ^ static_cast<std::uint64_t>(start))
+                        * (t.count + 3 * static_cast<std::uint64_t>(t.sum))
+                    + static_cast<std::uint64_t>(t.most);
     }
-    friend bool operator==(outcome const&, outcome const&) = default;
 };
 
 /// One map per pane, reused from pane to pane: the loop as a careful engineer writes it.
@@ -102,9 +100,11 @@ private:
         return *panes_.back();
     }
     void fire(outcome& out) {
-        std::sort(panes_.begin(), panes_.end(), [](auto& a, auto& b) { return a->start < b->start; });
+        std::sort(panes_.begin(), panes_.end(),
+                  [](auto& a, auto& b) { return a->start < b->start; });
         while (!panes_.empty() && panes_.front()->start + second <= watermark_) {
-            for (auto const& [key, t] : panes_.front()->map) out.emit(panes_.front()->start, key, t);
+            for (auto const& [key, t] : panes_.front()->map)
+                out.emit(panes_.front()->start, key, t);
             panes_.front()->map.clear();
             free_.push_back(std::move(panes_.front()));
             panes_.erase(panes_.begin());
@@ -122,14 +122,17 @@ private:
 
 /// A minimal window operator over `pane_store`, until the fused pipeline takes its place.
 class ours {
-    using store = pane_store<std::uint64_t, totals, key_hash, false>;  // no allowed lateness: no flags
+    using store =
+        pane_store<std::uint64_t, totals, key_hash, false>;  // no allowed lateness: no flags
 
 public:
     void run(event const* rows, std::size_t count, std::int64_t base, outcome& out) {
         for (std::size_t from = 0; from < count; from += 256) {
             std::size_t const n = std::min<std::size_t>(256, count - from);
-            if (panes_.worth_deferring()) batch<true>(rows + from, n, base, out);
-            else batch<false>(rows + from, n, base, out);
+            if (panes_.worth_deferring())
+                batch<true>(rows + from, n, base, out);
+            else
+                batch<false>(rows + from, n, base, out);
             fire(time_point{watermark_}, out);
         }
     }
@@ -178,15 +181,18 @@ private:
         while (auto* const p = panes_.take_due(watermark)) logs_.settle(*p, apply);
         while (auto* const p = panes_.undrained()) {
             while (p->drain_cursor < p->entries.capacity())
-                p->drain_cursor = p->entries.scan(p->drain_cursor, 256, [&](std::uint64_t key, totals const& t, bool&) {
-                    out.emit(p->start.ns, key, t);
-                });
+                p->drain_cursor = p->entries.scan(p->drain_cursor, 256,
+                                                  [&](std::uint64_t key, totals const& t, bool&) {
+                                                      out.emit(p->start.ns, key, t);
+                                                  });
             panes_.finish_drain(*p);
             panes_.release(*p);
         }
     }
 
-    static constexpr auto apply = [](auto&, auto& entry, bool, std::int64_t value) { entry.value.add(value); };
+    static constexpr auto apply = [](auto&, auto& entry, bool, std::int64_t value) {
+        entry.value.add(value);
+    };
 
     store panes_{seconds(1)};
     partitioned_updates<store, std::int64_t> logs_;
@@ -228,81 +234,53 @@ std::vector<event> make(workload const& w) {
     return out;
 }
 
+/// One round of a side: the rows once more, later by the panes that were, and at its end all panes
+/// drained. The sides keep their memory from round to round; the first round, with tables that
+/// grow, is the warm-up.
 template <class Side>
-double seconds_of(Side& side, std::vector<event> const& rows, std::int64_t base, outcome& out) {
-    auto const from = std::chrono::steady_clock::now();
-    side.run(rows.data(), rows.size(), base, out);
-    side.finish(out);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
-}
-
-double median(std::vector<double> v) {
-    std::sort(v.begin(), v.end());
-    return v[v.size() / 2];
-}
-
-#if defined(__clang__)
-constexpr char const* compiler = "clang 19";
-#else
-constexpr char const* compiler = "g++ 12";
-#endif
-
-void compare(workload const& w, int rounds) {
-    std::string const name = std::string("keyed_tumbling/") + (w.zipf ? "zipf" : "uniform") + '/' + std::to_string(w.keys);
-    std::vector<event> const rows = make(w);
-    reference theirs;
-    ours mine;
-    std::vector<double> their_times;
-    std::vector<double> my_times;
-    std::vector<double> ratios;
-    for (int round = 0; round <= rounds; ++round) {
-        std::int64_t const base = round * (w.panes + 20) * second;
-        outcome their_outcome;
-        outcome my_outcome;
-        double theirs_s = 0;
-        double mine_s = 0;
-        if (round % 2 == 0) theirs_s = seconds_of(theirs, rows, base, their_outcome);
-        mine_s = seconds_of(mine, rows, base, my_outcome);
-        if (round % 2 == 1) theirs_s = seconds_of(theirs, rows, base, their_outcome);
-        if (!(their_outcome == my_outcome)) {
-            std::fprintf(stderr, "%s: results differ: rows %llu %llu late %llu %llu\n", name.c_str(),
-                         static_cast<unsigned long long>(my_outcome.rows), static_cast<unsigned long long>(their_outcome.rows),
-                         static_cast<unsigned long long>(my_outcome.late), static_cast<unsigned long long>(their_outcome.late));
-            std::exit(1);
-        }
-        if (round == 0) {
-            std::fprintf(stderr, "%s: %llu rows out, %llu late; first round, tables growing: ratio %.2f\n", name.c_str(),
-                         static_cast<unsigned long long>(my_outcome.rows), static_cast<unsigned long long>(my_outcome.late),
-                         mine_s / theirs_s);
-            continue;
-        }
-        their_times.push_back(theirs_s);
-        my_times.push_back(mine_s);
-        ratios.push_back(mine_s / theirs_s);
+class rounds {
+public:
+    explicit rounds(workload const& w) : w_(w) {}
+    std::uint64_t operator()(std::vector<event> const& rows) {
+        outcome out;
+        side_.run(rows.data(), rows.size(), base_, out);
+        side_.finish(out);
+        base_ += (w_.panes + 20) * second;
+        return out.checksum + 1'000'003 * out.rows + out.late;
     }
-    bool const large = w.keys >= 1'000'000;
-    double const scale = 1e9 / static_cast<double>(w.rows);
-    std::printf("{\"bench\":\"%s\",\"compiler\":\"%s\",\"ratio\":%.3f,\"must\":%.2f,\"aim\":%.2f,\"better\":\"lower\","
-                "\"ours\":%.2f,\"reference\":%.2f,\"unit\":\"ns/record\"}\n",
-                name.c_str(), compiler, median(ratios), large ? 0.65 : 1.1, large ? 0.3 : 0.85,
-                median(my_times) * scale, median(their_times) * scale);
-    std::fflush(stdout);
+
+private:
+    workload w_;
+    Side side_;
+    std::int64_t base_ = 0;
+};
+
+void compare(bench::pair& pairs, workload const& w) {
+    std::string const name = std::string("keyed_tumbling/") + (w.zipf ? "zipf" : "uniform") + '/'
+                             + std::to_string(w.keys);
+    bench::goal const wanted = w.keys >= 1'000'000 ? bench::goal{.must = 0.65, .aim = 0.3}
+                                                   : bench::goal{.must = 1.1, .aim = 0.85};
+    std::vector<event> rows;
+    auto const data = [&]() -> std::vector<event> const& {
+        if (rows.empty()) rows = make(w);  // in the warm-up, and only where the filter lets it run
+        return rows;
+    };
+    rounds<reference> theirs(w);
+    rounds<ours> mine(w);
+    pairs.run(
+        name.c_str(), wanted, static_cast<double>(w.rows), [&] { return theirs(data()); },
+        [&] { return mine(data()); });
 }
 }  // namespace
 
 int main(int argc, char** argv) {
     bool quick = false;
-    char const* filter = "";
-    for (int i = 1; i < argc; ++i) {
-        if (std::strcmp(argv[i], "--quick") == 0) quick = true;
-        else filter = argv[i];
+    for (int i = 1; i < argc; ++i) quick = quick || std::string_view{argv[i]} == "--quick";
+    bench::pair pairs(argc, argv);
+    for (bool const zipf : {false, true}) {
+        compare(pairs, {100, zipf, 2'000'000, 20});
+        compare(pairs, {10'000, zipf, 2'000'000, 20});
+        compare(pairs, {1'000'000, zipf, 8'000'000, 2});
+        if (!quick) compare(pairs, {10'000'000, zipf, 40'000'000, 1});
     }
-    for (bool const zipf : {false, true})
-        for (workload w : {workload{100, zipf, 2'000'000, 20}, workload{10'000, zipf, 2'000'000, 20},
-                           workload{1'000'000, zipf, 8'000'000, 2}, workload{10'000'000, zipf, 40'000'000, 1}}) {
-            std::string const name = std::string("keyed_tumbling/") + (zipf ? "zipf" : "uniform") + '/' + std::to_string(w.keys);
-            if (name.find(filter) == std::string::npos) continue;
-            if (quick && w.keys > 1'000'000) continue;
-            compare(w, w.keys >= 1'000'000 ? (quick ? 3 : 5) : (quick ? 7 : 21));
-        }
 }

@@ -33,9 +33,8 @@ pkgconfig)
     "$compiler" "${strict[@]}" "$here/main.cpp" "${flags[@]}" -o "$work/consumer"
     ;;
 amalgamated)
-    mkdir -p "$work/include/millrace"
-    "$top/scripts/amalgamate.py" millrace/dsl.hpp >"$work/include/millrace/dsl.hpp"
-    "$compiler" -std=c++20 "${strict[@]}" -DMILLRACE_CONSUMER_CORE -I"$work/include" "$here/main.cpp" -o "$work/consumer"
+    "$top/scripts/amalgamate.py" >"$work/millrace-core.hpp"
+    "$compiler" -std=c++20 "${strict[@]}" -DMILLRACE_CONSUMER_CORE -I"$work" "$here/main.cpp" -o "$work/consumer"
     ;;
 *)
     echo "run.sh: no way is called $way" >&2

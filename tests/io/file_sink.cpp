@@ -126,6 +126,30 @@ TYPED_TEST(file_sink_on, keeps_the_mode_of_a_file_and_respects_the_umask) {
     EXPECT_EQ(info.st_mode & 07777U, 0640U);
 }
 
+TYPED_TEST(file_sink_on, hides_a_temporary_as_the_file_is_hidden) {
+    auto const& at = this->directory;
+    std::string const old = at.put("old", "x");
+    ASSERT_EQ(::chmod(old.c_str(), 0600), 0);
+    auto sink = this->open(old);
+    struct stat info{};
+    ASSERT_EQ(::stat((at / at.names().front()).c_str(), &info), 0);
+    EXPECT_NE(at.names().front(), "old");
+    EXPECT_EQ(info.st_mode & 07777U, 0600U);
+}
+
+TYPED_TEST(file_sink_on, lets_several_finish_before_any_is_shown) {
+    auto const& at = this->directory;
+    {
+        auto good = this->open(at / "good");
+        auto full = this->open("/dev/full");
+        good.write({"x", true});
+        full.write({"x", true});
+        good.finish();
+        EXPECT_EQ(failure_of([&] { full.finish(); }).code(), exit_code::io);
+    }
+    EXPECT_EQ(at.names(), names{});
+}
+
 TYPED_TEST(file_sink_on, writes_behind_symbolic_links_and_keeps_them) {
     auto const& at = this->directory;
     ASSERT_EQ(::mkdir((at / "d").c_str(), 0755), 0);

@@ -62,12 +62,12 @@ TYPED_TEST(file_source_on, reads_a_whole_file) {
 }
 
 TYPED_TEST(file_source_on, marks_the_last_chunk_of_every_size_around_a_buffer) {
-    for (std::size_t const buffer : {1U, 2U, 7U, 64U}) {
-        for (std::size_t bytes = 0; bytes <= 5 * buffer + 1; ++bytes) {
+    for (std::size_t bytes = 0; bytes <= 70; ++bytes) {
+        std::string const content = noise(bytes);
+        std::string const name = this->directory.put("a" + std::to_string(bytes), content);
+        for (std::size_t const buffer : {1U, 2U, 7U, 16U, 64U, 70U}) {
             for (unsigned const ahead : {1U, 2U, 3U, 8U}) {
-                std::string const content = noise(bytes);
-                auto source = this->open({this->directory.put("a", content)},
-                                         {.buffer_bytes = buffer, .read_ahead = ahead});
+                auto source = this->open({name}, {.buffer_bytes = buffer, .read_ahead = ahead});
                 auto const pieces = pieces_of(source);
                 ASSERT_EQ(joined(pieces), content) << buffer << ' ' << bytes << ' ' << ahead;
                 ASSERT_EQ(lasts(pieces), 1U);

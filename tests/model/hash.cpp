@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include <millrace/model/hash.hpp>
-
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -15,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <millrace/model/hash.hpp>
 #include <millrace/model/row.hpp>
 
 namespace airport {
@@ -40,6 +39,10 @@ struct folded {  // compares without case, and hashes so
 struct opaque {
     int value;
 };
+struct hashed_only {
+    int value;
+    friend std::uint64_t hash_value(hashed_only h) { return static_cast<std::uint64_t>(h.value); }
+};
 struct holds_opaque {
     opaque inner;
 };
@@ -50,14 +53,19 @@ namespace {
 using namespace millrace;
 
 static_assert(hashable<int> && hashable<bool> && hashable<double> && hashable<airport::side>);
-static_assert(hashable<text<3>> && hashable<text<40>> && hashable<std::string> && hashable<std::string_view>);
+static_assert(hashable<text<3>> && hashable<text<40>> && hashable<std::string>
+              && hashable<std::string_view>);
 static_assert(hashable<time_point> && hashable<duration> && hashable<std::optional<int>>);
-static_assert(hashable<std::pair<int, std::string>> && hashable<std::array<int, 3>> && hashable<std::vector<long>>);
+static_assert(hashable<std::pair<int, std::string>> && hashable<std::array<int, 3>>
+              && hashable<std::vector<long>>);
 static_assert(hashable<airport::gate> && hashable<airport::visit> && hashable<airport::folded>);
 static_assert(hashable<row<column<"origin", text<3>>, column<"flights", int>>>);
+static_assert(!hashable<airport::hashed_only>);
 static_assert(!hashable<airport::opaque> && !hashable<airport::holds_opaque>);
-static_assert(!hashable<std::optional<airport::opaque>> && !hashable<char const*> && !hashable<int*>);
-static_assert(!hashable<std::pair<int, airport::opaque>> && !hashable<std::vector<airport::opaque>>);
+static_assert(!hashable<std::optional<airport::opaque>> && !hashable<char const*>
+              && !hashable<int*>);
+static_assert(!hashable<std::pair<int, airport::opaque>>
+              && !hashable<std::vector<airport::opaque>>);
 
 template <class T>
 void expect_same(T const& a, T const& b) {
@@ -75,7 +83,8 @@ TEST(hash, is_equal_for_equal_keys) {
     expect_same(42, 42);
     expect_same(text<3>("JFK"), text<3>(std::string_view("JFK")));
     expect_same(std::string(100, 'x'), std::string(100, 'x'));
-    expect_same(airport::visit{{7, airport::side::right}, "ann", 1.5}, airport::visit{{7, airport::side::right}, "ann", 1.5});
+    expect_same(airport::visit{{7, airport::side::right}, "ann", 1.5},
+                airport::visit{{7, airport::side::right}, "ann", 1.5});
     expect_same(std::optional<int>{}, std::optional<int>{});
     expect_same(std::vector<long>{1, 2}, std::vector<long>{1, 2});
 }
@@ -97,8 +106,10 @@ TEST(hash, packs_short_fields_into_one_word) {
     using short_key = row<column<"origin", text<3>>, column<"carrier", text<2>>>;
     static_assert(detail::hash_kind_of<short_key> == detail::hash_kind::word);
     static_assert(detail::hash_kind_of<airport::visit> == detail::hash_kind::fields);
-    expect_other(short_key{{text<3>("EWR")}, {text<2>("UA")}}, short_key{{text<3>("EWR")}, {text<2>("AA")}});
-    expect_other(short_key{{text<3>("EWU")}, {text<2>("RA")}}, short_key{{text<3>("EWR")}, {text<2>("UA")}});
+    expect_other(short_key{{text<3>("EWR")}, {text<2>("UA")}},
+                 short_key{{text<3>("EWR")}, {text<2>("AA")}});
+    expect_other(short_key{{text<3>("EWU")}, {text<2>("RA")}},
+                 short_key{{text<3>("EWR")}, {text<2>("UA")}});
     EXPECT_NE(hash_of(row<column<"a", std::int8_t>, column<"b", std::int8_t>>{{-1}, {0}}),
               hash_of(row<column<"a", std::int8_t>, column<"b", std::int8_t>>{{-1}, {-1}}));
 }
@@ -143,7 +154,9 @@ void every_byte_counts() {
     }
 }
 TEST(hash, depends_on_every_byte_of_a_text_of_any_capacity) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (every_byte_counts<I + 1>(), ...); }(std::make_index_sequence<70>{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (every_byte_counts<I + 1>(), ...);
+    }(std::make_index_sequence<70>{});
 }
 
 TEST(hash, takes_a_seed_for_strings) {
@@ -178,9 +191,15 @@ TEST(hash, spreads_doubles_and_numbered_strings) {
     EXPECT_LE(fullest([](std::uint64_t i) { return static_cast<double>(i) * 0.01; }), 16U);
     EXPECT_LE(fullest([](std::uint64_t i) { return static_cast<float>(i); }), 16U);
     EXPECT_LE(fullest([](std::uint64_t i) { return "user-" + std::to_string(i); }), 16U);
-    EXPECT_LE(fullest([](std::uint64_t i) { return text<8>(std::string_view(std::to_string(i))); }), 16U);
-    EXPECT_LE(fullest([](std::uint64_t i) { return text<16>(std::string_view("sensor" + std::to_string(i))); }), 16U);
+    EXPECT_LE(fullest([](std::uint64_t i) { return text<8>(std::string_view(std::to_string(i))); }),
+              16U);
+    EXPECT_LE(fullest([](std::uint64_t i) {
+                  return text<16>(std::string_view("sensor" + std::to_string(i)));
+              }),
+              16U);
     EXPECT_LE(fullest([](std::uint64_t i) { return std::pair{i / 64, i % 64}; }), 16U);
-    EXPECT_LE(fullest([](std::uint64_t i) { return airport::gate{static_cast<std::uint16_t>(i), {}}; }), 16U);
+    EXPECT_LE(
+        fullest([](std::uint64_t i) { return airport::gate{static_cast<std::uint16_t>(i), {}}; }),
+        16U);
 }
 }  // namespace

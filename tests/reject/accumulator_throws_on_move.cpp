@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 // expect: millrace: aggregate: its accumulator may throw when it is moved, so state could be lost.
-// expect: fold_spec<"tally"
+// expect: {"tally"}
 
 #include <millrace/dsl.hpp>
 

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 // expect: millrace: into: the struct has a field that the row does not. Remove it, or name a column like it.
-// expect: only_in<"mean">
+// expect: missing<
+// expect: {"mean"}
 
 #include <millrace/dsl.hpp>
 

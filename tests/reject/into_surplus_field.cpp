@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 // expect: millrace: into: the row has a column that the struct does not take.
-// expect: only_in<"flights">
+// expect: missing<
+// expect: {"flights"}
 
 #include <millrace/dsl.hpp>
 

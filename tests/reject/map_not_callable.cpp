@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 // expect: millrace: map: the function can't be called with the record of this stream.
-// expect: map_stage<"twice"
+// expect: {"twice"}
 
 #include <millrace/dsl.hpp>
 

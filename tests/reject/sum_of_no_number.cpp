@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 // expect: millrace: aggregate: one of its fields or functions can't be read from the record of this stream, or is no number
-// expect: sum_spec<"names"
+// expect: {"names"}
 
 #include <millrace/dsl.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 // expect: millrace: filter: the predicate can't be called with the record of this stream.
-// expect: filter_stage<"long_ones"
+// expect: {"long_ones"}
 
 #include <millrace/dsl.hpp>
 

@@ -56,6 +56,7 @@ BROKEN = {
     "no_licence_cmake": ("tests/CMakeLists.txt", "project(x)\n", "SPDX"),
     "no_pragma": ("dsl/millrace/dsl/a.hpp", SPDX + "\n#pragma once\n", "#pragma once"),
     "long_header": ("dsl/millrace/dsl/a.hpp", TOP + "\n" * 398, "401 lines"),
+    "long_line": ("dsl/millrace/dsl/a.hpp", TOP + "// " + "x" * 98 + "\n", "101 columns"),
     "macro": ("dsl/millrace/dsl/a.hpp", TOP + "#define ASSERT(x)\n", "macro ASSERT"),
     "enable_if": ("dsl/millrace/dsl/a.hpp", TOP + "std::enable_if_t<true> f();\n", "write a concept"),
     "util": ("dsl/millrace/dsl/util/a.hpp", TOP, "no folder is called util"),

@@ -143,6 +143,18 @@ TEST(progress_line, redraws_one_line_on_a_terminal_and_takes_it_away) {
     EXPECT_EQ(to.heard(), "");
 }
 
+TEST(progress_line, takes_itself_away_when_a_run_fails) {
+    listener to;
+    try {
+        progress_line line(progress_mode::automatic, to.output(true));
+        line.update({});
+        EXPECT_EQ(to.heard(), "\r0 B  0 late\x1b[K");
+        throw 1;
+    } catch (int) {
+        EXPECT_EQ(to.heard(), "\r\x1b[K");
+    }
+}
+
 TEST(progress_line, is_silent_when_told) {
     listener to;
     progress_line line(progress_mode::none, to.output(true));

@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include <millrace/state/keyed_table.hpp>
-
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -15,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <millrace/state/keyed_table.hpp>
 #include <millrace/state/single_entry.hpp>
 
 namespace {
@@ -29,9 +28,13 @@ auto* find(Table& table, K const& key) {
     return table.find(key, table.hash(key));
 }
 
-std::string key_for(std::string const*, std::uint64_t i) { return "a key that lives on the heap " + std::to_string(i); }
+std::string key_for(std::string const*, std::uint64_t i) {
+    return "a key that lives on the heap " + std::to_string(i);
+}
 std::uint64_t key_for(std::uint64_t const*, std::uint64_t i) { return i * 1000; }
-std::uint32_t key_for(std::uint32_t const*, std::uint64_t i) { return static_cast<std::uint32_t>(i); }
+std::uint32_t key_for(std::uint32_t const*, std::uint64_t i) {
+    return static_cast<std::uint32_t>(i);
+}
 
 /// Random operations against std::unordered_map.
 template <class Key, unsigned GenerationBits>
@@ -75,8 +78,10 @@ void behaves_like_unordered_map(std::uint64_t seed) {
             }
             case 5:
                 if (random() % 64 == 0) {
-                    if (random() % 4 == 0) table.reset();
-                    else table.clear();
+                    if (random() % 4 == 0)
+                        table.reset();
+                    else
+                        table.clear();
                     model.clear();
                 }
                 break;
@@ -88,12 +93,13 @@ void behaves_like_unordered_map(std::uint64_t seed) {
     }
     std::size_t seen = 0;
     for (std::size_t cursor = 0; cursor < table.capacity();)
-        cursor = table.scan(cursor, 1 + random() % 9, [&](Key const& key, std::uint64_t value, bool& flag) {
-            ++seen;
-            ASSERT_TRUE(model.contains(key));
-            EXPECT_EQ(model[key].first, value);
-            EXPECT_EQ(model[key].second, flag);
-        });
+        cursor = table.scan(cursor, 1 + random() % 9,
+                            [&](Key const& key, std::uint64_t value, bool& flag) {
+                                ++seen;
+                                ASSERT_TRUE(model.contains(key));
+                                EXPECT_EQ(model[key].first, value);
+                                EXPECT_EQ(model[key].second, flag);
+                            });
     EXPECT_EQ(seen, model.size());
     for (auto const& [key, value] : model) {
         auto* const entry = find(table, key);
@@ -131,8 +137,10 @@ TEST(keyed_table, value_initialises_or_takes_a_factory) {
     };
     keyed_table<int, totals> table;
     EXPECT_EQ(value_of(table, 7).count, 0);
-    EXPECT_EQ(table.find_or_insert(8, table.hash(8), [] { return totals{3, 4}; }).entry.value.sum, 4);
-    EXPECT_EQ(table.find_or_insert(8, table.hash(8), [] { return totals{9, 9}; }).entry.value.sum, 4);
+    EXPECT_EQ(table.find_or_insert(8, table.hash(8), [] { return totals{3, 4}; }).entry.value.sum,
+              4);
+    EXPECT_EQ(table.find_or_insert(8, table.hash(8), [] { return totals{9, 9}; }).entry.value.sum,
+              4);
 }
 
 TEST(keyed_table, keeps_its_room_when_cleared) {
@@ -164,7 +172,8 @@ void survives_generations() {
         }
         ASSERT_EQ(table.size(), 20U);
         table.clear();
-        for (int i = 0; i < 20; ++i) ASSERT_EQ(find(table, i + round), nullptr) << Bits << ' ' << round;
+        for (int i = 0; i < 20; ++i)
+            ASSERT_EQ(find(table, i + round), nullptr) << Bits << ' ' << round;
     }
 }
 TEST(keyed_table, forgets_entries_of_older_generations_when_the_generation_wraps) {
@@ -179,7 +188,8 @@ TEST(keyed_table, holds_strings_and_move_only_values) {
         std::string const key = "a rather long key, number " + std::to_string(i);
         value_of(table, key) = std::make_unique<std::string>(key);
     }
-    for (int i = 0; i < 3000; i += 2) table.erase(*find(table, "a rather long key, number " + std::to_string(i)));
+    for (int i = 0; i < 3000; i += 2)
+        table.erase(*find(table, "a rather long key, number " + std::to_string(i)));
     EXPECT_EQ(table.size(), 1500U);
     std::string_view const view = "a rather long key, number 1001";
     auto* const entry = table.find(view, table.hash(view));
@@ -211,8 +221,12 @@ struct throws_on_copy {
         if (id == 13) throw std::runtime_error("thirteen");
     }
     throws_on_copy& operator=(throws_on_copy&&) noexcept = default;
-    friend bool operator==(throws_on_copy const& a, throws_on_copy const& b) { return a.id == b.id; }
-    friend std::uint64_t hash_value(throws_on_copy const& t) { return static_cast<std::uint64_t>(t.id); }
+    friend bool operator==(throws_on_copy const& a, throws_on_copy const& b) {
+        return a.id == b.id;
+    }
+    friend std::uint64_t hash_value(throws_on_copy const& t) {
+        return static_cast<std::uint64_t>(t.id);
+    }
 };
 
 TEST(keyed_table, is_unchanged_when_a_key_or_value_throws) {
@@ -224,8 +238,9 @@ TEST(keyed_table, is_unchanged_when_a_key_or_value_throws) {
         if (i == 13) {
             EXPECT_THROW(value_of(table, key), std::runtime_error);
         }
-        EXPECT_THROW(table.find_or_insert(throws_on_copy(i), table.hash(key),
-                                          []() -> std::shared_ptr<int> { throw std::runtime_error("no value"); }),
+        EXPECT_THROW(table.find_or_insert(
+                         throws_on_copy(i), table.hash(key),
+                         []() -> std::shared_ptr<int> { throw std::runtime_error("no value"); }),
                      std::runtime_error);
         EXPECT_EQ(table.size(), before);
         EXPECT_EQ(find(table, key), nullptr);
@@ -258,7 +273,8 @@ TEST(keyed_table, drains_each_entry_once_while_it_grows) {
     EXPECT_GE(restarts, 2U);
     std::size_t flagged = 0;
     for (std::size_t cursor = 0; cursor < table.capacity();)
-        cursor = table.scan(cursor, 1000, [&](std::uint64_t, int, bool& flag) { flagged += flag ? 1U : 0U; });
+        cursor = table.scan(cursor, 1000,
+                            [&](std::uint64_t, int, bool& flag) { flagged += flag ? 1U : 0U; });
     EXPECT_EQ(flagged, emitted.size());
     for (std::uint64_t i = 0; i < 500; ++i) EXPECT_TRUE(emitted.contains(i));
 }
@@ -276,7 +292,8 @@ TEST(keyed_table, scans_no_more_than_asked_and_bounds_the_empty_slots_it_passes)
     for (std::uint64_t i = 0; i < 100; ++i) value_of(table, i);
     EXPECT_EQ(table.scan(0, 0, [](std::uint64_t, int, bool&) { FAIL(); }), 0U);
     seen = 0;
-    EXPECT_EQ(table.scan(0, ~std::size_t{0}, [&](std::uint64_t, int, bool&) { ++seen; }), table.capacity());
+    EXPECT_EQ(table.scan(0, ~std::size_t{0}, [&](std::uint64_t, int, bool&) { ++seen; }),
+              table.capacity());
     EXPECT_EQ(seen, 100U);
 }
 
@@ -289,9 +306,12 @@ TEST(keyed_table, scan_erase_misses_no_entry) {
         std::size_t const count = random() % 400;
         for (std::size_t i = 0; i < count; ++i) value_of(table, random() % 1000) = random() % 2;
         std::size_t expected = 0;
-        table.scan(0, 10'000, [&](std::uint64_t, std::uint64_t value, bool&) { expected += value; });
+        table.scan(0, 10'000,
+                   [&](std::uint64_t, std::uint64_t value, bool&) { expected += value; });
         for (std::size_t cursor = 0; cursor < table.capacity();)
-            cursor = table.scan_erase(cursor, 1 + random() % 5, [](std::uint64_t, std::uint64_t value) { return value == 0; });
+            cursor =
+                table.scan_erase(cursor, 1 + random() % 5,
+                                 [](std::uint64_t, std::uint64_t value) { return value == 0; });
         EXPECT_EQ(table.size(), expected);
         table.scan(0, 10'000, [&](std::uint64_t key, std::uint64_t value, bool&) {
             EXPECT_EQ(value, 1U);
@@ -322,8 +342,9 @@ std::size_t longest_run(Table& table) {
 }
 
 TEST(keyed_table, keeps_runs_short_for_strided_keys) {
-    for (std::uint64_t stride : {1ULL, 2ULL, 8ULL, 10ULL, 64ULL, 1000ULL, 1024ULL, 10'946ULL, 3'600'000ULL, 1ULL << 32,
-                                 1'000'000'000ULL, 0x9E3779B97F4A7C15ULL}) {
+    for (std::uint64_t stride :
+         {1ULL, 2ULL, 8ULL, 10ULL, 64ULL, 1000ULL, 1024ULL, 10'946ULL, 3'600'000ULL, 1ULL << 32,
+          1'000'000'000ULL, 0x9E3779B97F4A7C15ULL}) {
         keyed_table<std::uint64_t, char> table;
         for (std::uint64_t i = 0; i < 3000; ++i) value_of(table, i * stride);
         EXPECT_LE(longest_run(table), 160U) << stride;

@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include <millrace/state/pane_store.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -15,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <millrace/state/pane_store.hpp>
 #include <millrace/state/pending_updates.hpp>
 
 namespace {
@@ -24,7 +23,9 @@ using store = pane_store<std::uint64_t, std::uint64_t>;
 constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t highest = std::numeric_limits<std::int64_t>::max();
 
-void add(store::pane& p, std::uint64_t key) { ++p.entries.find_or_insert(key, p.entries.hash(key)).entry.value; }
+void add(store::pane& p, std::uint64_t key) {
+    ++p.entries.find_or_insert(key, p.entries.hash(key)).entry.value;
+}
 std::vector<std::int64_t> starts(store const& s) {
     std::vector<std::int64_t> out;
     for (auto* p = s.oldest(); p != nullptr; p = s.next(*p)) out.push_back(p->start.ns);
@@ -133,7 +134,8 @@ TEST(pane_store, returns_to_near_empty) {
 }
 
 TEST(pane_store, keeps_panes_at_the_ends_of_time) {
-    for (std::int64_t const length : std::vector<std::int64_t>{1, 10, 1'000'000'000, 3'600'000'000'000, highest}) {
+    for (std::int64_t const length :
+         std::vector<std::int64_t>{1, 10, 1'000'000'000, 3'600'000'000'000, highest}) {
         store s{duration{length}};
         auto& last = s.covering(time_point{highest});
         EXPECT_LE(last.start.ns, highest);
@@ -227,7 +229,8 @@ TEST(pane_store, behaves_like_an_ordered_map_under_random_operations) {
                 case 0: {
                     watermark = std::max(watermark, now - 200);
                     while (auto* p = s.take_due(time_point{watermark})) {
-                        auto const due = std::find_if(model.begin(), model.end(), [](auto& m) { return !m.second.due; });
+                        auto const due = std::find_if(model.begin(), model.end(),
+                                                      [](auto& m) { return !m.second.due; });
                         ASSERT_NE(due, model.end());
                         ASSERT_EQ(due->first, p->start.ns);
                         due->second.due = true;
@@ -243,10 +246,11 @@ TEST(pane_store, behaves_like_an_ordered_map_under_random_operations) {
                         ASSERT_TRUE(m.due && !m.drained);
                         std::size_t seen = 0;
                         while (p->drain_cursor < p->entries.capacity())
-                            p->drain_cursor = p->entries.scan(p->drain_cursor, 3, [&](auto key, auto value, bool&) {
-                                ++seen;
-                                ASSERT_EQ(m.entries[key], value);
-                            });
+                            p->drain_cursor = p->entries.scan(p->drain_cursor, 3,
+                                                              [&](auto key, auto value, bool&) {
+                                                                  ++seen;
+                                                                  ASSERT_EQ(m.entries[key], value);
+                                                              });
                         ASSERT_EQ(seen, m.entries.size());
                         m.drained = true;
                         s.finish_drain(*p);
@@ -263,7 +267,8 @@ TEST(pane_store, behaves_like_an_ordered_map_under_random_operations) {
                     break;
                 case 3:
                     if (!model.empty() && random() % 4 == 0) {
-                        auto const any = std::next(model.begin(), static_cast<std::ptrdiff_t>(random() % model.size()));
+                        auto const any = std::next(
+                            model.begin(), static_cast<std::ptrdiff_t>(random() % model.size()));
                         s.release(*s.find(time_point{any->first}));
                         model.erase(any);
                     }
@@ -271,7 +276,8 @@ TEST(pane_store, behaves_like_an_ordered_map_under_random_operations) {
             }
             ASSERT_EQ(s.size(), model.size());
             auto* const pending = s.pending();
-            auto const first_open = std::find_if(model.begin(), model.end(), [](auto& m) { return !m.second.due; });
+            auto const first_open =
+                std::find_if(model.begin(), model.end(), [](auto& m) { return !m.second.due; });
             ASSERT_EQ(pending == nullptr, first_open == model.end());
             ASSERT_TRUE(pending == nullptr || pending->start.ns == first_open->first);
         }
@@ -284,7 +290,8 @@ TEST(pane_store, behaves_like_an_ordered_map_under_random_operations) {
 TEST(pane_store, serves_windows_without_a_key) {
     struct no_key {};
     pane_store<no_key, std::uint64_t> s(duration{10});
-    for (std::int64_t t = 0; t < 100; ++t) ++s.covering(time_point{t}).entries.find_or_insert(no_key{}, 0).entry.value;
+    for (std::int64_t t = 0; t < 100; ++t)
+        ++s.covering(time_point{t}).entries.find_or_insert(no_key{}, 0).entry.value;
     std::size_t rows = 0;
     while (auto* p = s.take_due(time_point::max())) {
         p->entries.scan(0, 1, [&](no_key, std::uint64_t n, bool&) { rows += n == 10 ? 1U : 0U; });
@@ -301,13 +308,15 @@ TEST(pending_updates, gives_the_same_as_updating_at_once_and_in_the_same_order) 
     texts at_once(duration{10});
     texts deferred(duration{10});
     pending_updates<texts, std::unique_ptr<std::string>> waiting;
-    auto const apply = [](texts::pane& p, texts::table::slot& entry, bool inserted, std::unique_ptr<std::string>& add) {
+    auto const apply = [](texts::pane& p, texts::table::slot& entry, bool inserted,
+                          std::unique_ptr<std::string>& add) {
         p.records += inserted ? 1 : 0;
         entry.value += *add;
     };
     for (int i = 0; i < 20'000; ++i) {
         time_point const t{static_cast<std::int64_t>(random() % 40)};
-        std::string const key = "a key beyond the small string size " + std::to_string(random() % 500);
+        std::string const key =
+            "a key beyond the small string size " + std::to_string(random() % 500);
         auto& p = at_once.covering(t);
         p.entries.find_or_insert(key, p.entries.hash(key)).entry.value += std::to_string(i);
         auto& q = deferred.covering(t);
@@ -328,7 +337,8 @@ TEST(pending_updates, gives_the_same_as_updating_at_once_and_in_the_same_order) 
             EXPECT_EQ(entry->value, value);
         });
     }
-    waiting.push(deferred.covering(time_point{0}), 0, "left behind when it dies", std::make_unique<std::string>());
+    waiting.push(deferred.covering(time_point{0}), 0, "left behind when it dies",
+                 std::make_unique<std::string>());
 }
 
 TEST(pending_updates, goes_on_behind_an_update_that_threw) {

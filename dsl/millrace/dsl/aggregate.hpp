@@ -32,15 +32,8 @@ inline constexpr bool names_differ<row<C...>> = [] {
     return true;
 }();
 
-template <class Spec, class R>
-inline constexpr bool spec_usable = [] {
-    if constexpr (requires { Spec::function_argument; })
-        return true;
-    else if constexpr (requires(Spec s, R const& r) { s.project(r); })
-        return bool{Spec::template usable<R>};
-    else
-        return false;
-}();
+template <class S>
+inline constexpr bool is_spec = requires { requires S::is_spec; };
 
 /// What a window or a rolling aggregate does with the records of one key.
 template <class Sequence, class... Spec>
@@ -93,46 +86,38 @@ struct aggregate_stage : stage_base {
 
     constexpr explicit aggregate_stage(body_type b) : body(std::move(b)) {}
 
-    /// Is the record fit for it? One sentence where it isn't.
-    template <class Record, class Prefix>
-    static consteval bool fits() {
-        constexpr bool usable = (detail::spec_usable<Spec, Record> && ...);
-        if constexpr (!usable) {
-            static_assert(usable, "millrace: aggregate: one of its fields or functions can't be read from the record of "
-                                  "this stream, or is no number where sum and mean need one. Name a field that fits.");
-            return false;
-        } else if constexpr (!std::is_nothrow_move_constructible_v<typename body_type::template state<Record>>) {
-            static_assert(std::is_nothrow_move_constructible_v<typename body_type::template state<Record>>,
-                          "millrace: aggregate: its accumulator may throw when it is moved, so state could be lost. Give "
-                          "it a noexcept move constructor.");
-            return false;
-        } else if constexpr (!detail::names_differ<
-                                 joined_row<Prefix, typename body_type::template columns<Record>>>) {
-            static_assert(detail::names_differ<joined_row<Prefix, typename body_type::template columns<Record>>>,
-                          "millrace: aggregate: two columns of its row have the same name. Name them, as in "
-                          "count<\"flights\">() or max<\"max_delay\">(…).");
-            return false;
-        } else {
-            constexpr bool owned = owning<typename body_type::template state<Record>> &&
-                                   (owning<decltype(std::declval<typename Spec::template state<Record> const&>().result())> && ...);
-            static_assert(owned, "millrace: aggregate: a view would enter the state and outlive its bytes. Describe the "
-                                 "field as text<16> or std::string.");
-            return owned;
-        }
-    }
-
-    template <class In>
+    /// Behind a window the stream is keyed by what stands in front of its row: the key and the bounds of the pane.
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
+        using record = typename In::record;
         if constexpr (!In::keyed) {
-            static_assert(In::keyed, "millrace: aggregate: there is no window and no key, so it would never end. Write "
-                                     "key_by(…) for a rolling result per key, window(…) before it, or "
-                                     "window_all(global{}) for one result at the end.");
-            return accepted<rejected>{};
-        } else if constexpr (!fits<typename In::record, typename In::key::type>()) {
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: aggregate: there is no window and no key, so it would never end. Write "
+                                  "key_by(…) for a rolling result per key, window(…) before it, or window_all(global{}) "
+                                  "for one result at the end.");
+            return refused<aggregate_stage, In>{};
+        } else if constexpr (!(Spec::template usable<record> && ...)) {
+            static_assert(!Aloud, "millrace: aggregate: one of its fields or functions can't be read from the record of "
+                                  "this stream, or is no number where sum and mean need one. Name a field that fits.");
+            return refused<aggregate_stage, In>{};
+        } else if constexpr (!(detail::moves_safely<typename Spec::template state<record>> && ...)) {
+            static_assert(!Aloud, "millrace: aggregate: its accumulator may throw when it is moved, so state could be lost. "
+                                  "Give it a noexcept move constructor and assignment.");
+            return refused<aggregate_stage, In>{};
         } else {
-            return accepted<stream<typename body_type::template result<typename In::record, typename In::key::type>,
-                                   no_key, detail::behind_state<In>>>{};
+            using columns = typename body_type::template columns<record>;
+            using out = typename body_type::template result<record, typename In::key::type>;
+            if constexpr (!owning<columns>) {
+                static_assert(!Aloud || detail::owned<typename detail::view_in<columns>::type>,
+                              "millrace: aggregate: a view would enter the state and outlive its bytes. Describe the field "
+                              "as text<16> or std::string.");
+                return refused<aggregate_stage, In>{};
+            } else if constexpr (!detail::names_differ<out>) {
+                static_assert(!Aloud, "millrace: aggregate: two columns of its row have the same name. Name them, as in "
+                                      "count<\"flights\">() or max<\"max_delay\">(…).");
+                return refused<aggregate_stage, In>{};
+            } else {
+                return accepted<stream<out, no_key, detail::behind_state<In>>>{};
+            }
         }
     }
     template <class In, class Env>
@@ -146,8 +131,14 @@ struct aggregate_stage : stage_base {
 template <class... Spec>
 [[nodiscard]] constexpr auto aggregate(Spec... specs) {
     static_assert(sizeof...(Spec) > 0, "millrace: aggregate: it is empty. Write aggregate(count<\"n\">()).");
-    using stage_type = aggregate_stage<Spec...>;
-    return stage_type{typename stage_type::body_type{{{{std::move(specs)}...}}}};
+    static_assert((detail::is_spec<Spec> && ...), "millrace: aggregate: it takes what makes columns. Write "
+                                                  "aggregate(count<\"n\">(), max<\"most\">(field<…>)).");
+    if constexpr (sizeof...(Spec) == 0 || !(detail::is_spec<Spec> && ...)) {
+        return rejected{};
+    } else {
+        using stage_type = aggregate_stage<Spec...>;
+        return stage_type{typename stage_type::body_type{{{{std::move(specs)}...}}}};
+    }
 }
 
 template <fixed_string Name>

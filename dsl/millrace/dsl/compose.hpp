@@ -17,10 +17,6 @@ template <class L, class M>
 concept modifiable_by = requires(L l, M m) { std::move(l).modified_by(std::move(m)); };
 template <class M>
 concept only_modifies = requires { requires M::only_modifies; };
-// A word that may be written bare, like `count<"n">()`, says what stage it stands for.
-template <class S>
-concept stands_for = requires(S s) { std::move(s).as_stage(); };
-
 // `on_error(…)` wraps whatever stands before it.
 template <class L, class M>
 concept wrapped_by = requires(L l, M m) { std::move(m).wrap(std::move(l)); };
@@ -37,51 +33,68 @@ constexpr auto change(L&& stage, M&& modifier) {
 template <class L>
 inline constexpr bool awaits_modifier = requires { requires L::is_open; };
 
-template <class P, class R>
-consteval bool refuse_misplaced() {
-    static_assert(!only_modifies<R>, "millrace: a modifier stands behind the wrong stage. Write "
-                                     "allowed_lateness(…) and late_to(…) behind window(…) | aggregate(…).");
-    return false;
-}
+// What no single stage can refuse, as if it were one.
+struct window_without_aggregate {
+    template <class In, bool Aloud>
+    static consteval void accept() {
+        static_assert(!Aloud, "millrace: window: it has no aggregate. Write | aggregate(…) or | reduce(…) right behind it.");
+    }
+};
+struct stage_behind_sink {
+    template <class In, bool Aloud>
+    static consteval void accept() {
+        static_assert(!Aloud, "millrace: to: a sink has taken the stream already, so nothing can stand behind it. Write "
+                              "tee(…) before the sink to send records to several.");
+    }
+};
+struct source_behind_stage {
+    template <class In, bool Aloud>
+    static consteval void accept() {
+        static_assert(!Aloud, "millrace: from: a source stands behind a stage. Write it first; merge(…) joins several "
+                              "pipelines into one source.");
+    }
+};
 
-template <class L>
-consteval bool refuse_open() {
-    static_assert(!awaits_modifier<L>,
-                  "millrace: window: it has no aggregate. Write | aggregate(…) or | reduce(…) right behind it.");
-    return false;
-}
+template <class S>
+concept ends = requires { S::kind; } && (S::kind == stage_kind::sink);
 
 template <class... S, class R>
 constexpr auto attach_stage(pipeline<S...>&& left, R&& right) {
     using last = typename last_of<pipeline<S...>>::type;
+    using in = stream_of<pipeline<S...>>;
     if constexpr (changed_by<last, R>) {
         auto changed = change(std::move(left.stages.template at<sizeof...(S) - 1>()), std::move(right));
         auto whole = as_pipeline(replace_last(std::move(left.stages), std::move(changed),
                                               std::make_index_sequence<sizeof...(S) - 1>{}));
-        if constexpr (is_rejected<stream_of<decltype(whole)>>)
-            return rejected{};
+        using out = stream_of<decltype(whole)>;
+        if constexpr (is_rejected<out>)
+            return out{};
         else
             return whole;
-    } else if constexpr (only_modifies<R>) {
-        (void)refuse_misplaced<last, R>();
-        return rejected{};
-    } else if constexpr (awaits_modifier<last>) {
-        (void)refuse_open<last>();
-        return rejected{};
-    } else if constexpr (is_rejected<stream_after<R, stream_of<pipeline<S...>>>>) {
-        return rejected{};
+    } else if constexpr (in::traits.ended && !only_modifies<R>) {
+        return refused_by<stage_behind_sink, in>{};
+    } else if constexpr (awaits_modifier<last> && !only_modifies<R>) {
+        return refused_by<window_without_aggregate, in>{};
     } else {
-        return as_pipeline(append(std::move(left.stages), std::move(right), std::index_sequence_for<S...>{}));
+        using out = stream_after<R, in>;
+        if constexpr (is_rejected<out>)
+            return out{};
+        else
+            return as_pipeline(append(std::move(left.stages), std::move(right), std::index_sequence_for<S...>{}));
     }
 }
 
 template <class... S, class R>
 constexpr auto attach_stage(part<S...>&& left, R&& right) {
     using last = typename last_of<part<S...>>::type;
-    if constexpr (changed_by<last, R>) {
+    if constexpr (changed_by<last, R> && !only_modifies<last>) {
         auto changed = change(std::move(left.stages.template at<sizeof...(S) - 1>()), std::move(right));
         return as_part(replace_last(std::move(left.stages), std::move(changed),
                                     std::make_index_sequence<sizeof...(S) - 1>{}));
+    } else if constexpr (ends<last> && !only_modifies<R>) {
+        return refused_by<stage_behind_sink, void>{};
+    } else if constexpr (awaits_modifier<last> && !only_modifies<R>) {
+        return refused_by<window_without_aggregate, void>{};
     } else {
         // A part may begin with modifiers: they are resolved where it is attached.
         return as_part(append(std::move(left.stages), std::move(right), std::index_sequence_for<S...>{}));
@@ -102,8 +115,12 @@ constexpr auto attach_each(L&& left, part<S...>&& right) {
 
 template <class L, class R>
 constexpr auto attach(L&& left, R&& right) {
-    if constexpr (is_rejected<L> || is_rejected<R>)
-        return rejected{};
+    if constexpr (is_rejected<L>)
+        return std::move(left);
+    else if constexpr (is_rejected<R>)
+        return std::move(right);
+    else if constexpr (is_pipeline<R>)
+        return refused_by<source_behind_stage, void>{};
     else if constexpr (is_part<R>)
         return attach_each<L, 0>(std::move(left), std::move(right));
     else if constexpr (stands_for<R> && !modifiable_by<typename last_of<L>::type, R>)
@@ -118,7 +135,14 @@ constexpr auto attach(L&& left, R&& right) {
 /// refused here, with one sentence.
 template <stage L, stage R>
 [[nodiscard]] constexpr auto operator|(L left, R right) {
-    return detail::attach(detail::lift(std::move(left)), std::move(right));
+    using out = decltype(detail::attach(detail::lift(std::move(left)), std::move(right)));
+    if constexpr (requires { typename out::culprit; }) {
+        // Two levels from the user's line to the sentence: what a message of 12 lines has room for.
+        (void)out::culprit::template accept<typename out::stream, true>();
+        return rejected{};
+    } else {
+        return detail::attach(detail::lift(std::move(left)), std::move(right));
+    }
 }
 
 }  // namespace millrace

@@ -113,6 +113,14 @@ struct skipping<std::optional<T>, State> {
 
 template <class T>
 using present_t = typename present<T>::type;
+template <class F, class R>
+using const_result = std::remove_cvref_t<decltype(std::declval<F&>()(std::declval<R const&>()))>;
+template <class F, class R>
+concept gives_summable = takes_const<F, R> && summable<present_t<const_result<F, R>>>;
+template <class F, class R>
+concept gives_number = takes_const<F, R> && number<present_t<const_result<F, R>>>;
+template <class F, class R>
+concept gives_ordered = takes_const<F, R> && ordered<present_t<const_result<F, R>>>;
 template <class T>
 struct least_of : extreme_of<T, true> {};
 template <class T>
@@ -128,7 +136,7 @@ struct value_spec : stage_base {
 
     constexpr explicit value_spec(F f) : function(std::move(f)) {}
     template <class R>
-    using input = result_record<F, R>;
+    using input = const_result<F, R>;
     template <class R>
     using state = skipping<input<R>, State<present_t<input<R>>>>;
 
@@ -175,28 +183,28 @@ template <fixed_string Name, class F>
 struct sum_spec : detail::value_spec<sum_spec<Name, F>, Name, F, detail::sum_of> {
     using detail::value_spec<sum_spec<Name, F>, Name, F, detail::sum_of>::value_spec;
     template <class R>
-    static constexpr bool usable = detail::summable<detail::present_t<detail::result_record<F, R>>>;
+    static constexpr bool usable = detail::gives_summable<F, R>;
     constexpr auto as_stage() &&;
 };
 template <fixed_string Name, class F>
 struct mean_spec : detail::value_spec<mean_spec<Name, F>, Name, F, detail::mean_of> {
     using detail::value_spec<mean_spec<Name, F>, Name, F, detail::mean_of>::value_spec;
     template <class R>
-    static constexpr bool usable = detail::number<detail::present_t<detail::result_record<F, R>>>;
+    static constexpr bool usable = detail::gives_number<F, R>;
     constexpr auto as_stage() &&;
 };
 template <fixed_string Name, class F>
 struct min_spec : detail::value_spec<min_spec<Name, F>, Name, F, detail::least_of> {
     using detail::value_spec<min_spec<Name, F>, Name, F, detail::least_of>::value_spec;
     template <class R>
-    static constexpr bool usable = detail::ordered<detail::present_t<detail::result_record<F, R>>>;
+    static constexpr bool usable = detail::gives_ordered<F, R>;
     constexpr auto as_stage() &&;
 };
 template <fixed_string Name, class F>
 struct max_spec : detail::value_spec<max_spec<Name, F>, Name, F, detail::greatest_of> {
     using detail::value_spec<max_spec<Name, F>, Name, F, detail::greatest_of>::value_spec;
     template <class R>
-    static constexpr bool usable = detail::ordered<detail::present_t<detail::result_record<F, R>>>;
+    static constexpr bool usable = detail::gives_ordered<F, R>;
     constexpr auto as_stage() &&;
 };
 

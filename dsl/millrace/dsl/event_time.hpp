@@ -82,12 +82,17 @@ struct event_time_operator {
         strategy.observe(t);
         emit(static_cast<R&&>(record), emit.at_time(ctx, t, stamp));
     }
-    /// The minimum over the inputs that have not ended.
+    /// The minimum over the inputs that have not ended. Below the end of time as long as one has not: a record there ends
+    /// nothing.
     template <class Ended>
     [[nodiscard]] time_point mark(hot const& h, Ended ended) const {
         time_point low = time_point::max();
-        for (unsigned i = 0; i < Inputs; ++i)
-            if (!ended(i) && h.input[i].watermark() < low) low = h.input[i].watermark();
+        for (unsigned i = 0; i < Inputs; ++i) {
+            if (ended(i)) continue;
+            time_point const mark = h.input[i].watermark();
+            if (mark < low) low = mark;
+            if (low == time_point::max()) low = low - duration{1};
+        }
         return low;
     }
 };
@@ -103,20 +108,18 @@ struct event_time_stage : stage_base {
 
     constexpr event_time_stage(F f, Strategy s) : function(std::move(f)), strategy(std::move(s)) {}
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        constexpr bool gives = detail::gives_time<F, typename In::record>;
         constexpr stream_traits before = In::traits;
         constexpr stream_traits after{true, before.held, before.exchanged, before.ended, before.inputs};
         if constexpr (before.exchanged || before.held) {
-            static_assert(!(before.exchanged || before.held),
-                          "millrace: event_time: it stands behind key_by or a stage that holds records, where the order "
-                          "of arrival is gone. Write it before them.");
-            return accepted<rejected>{};
-        } else if constexpr (!gives) {
-            static_assert(gives, "millrace: event_time: the field or function does not give a time_point of this "
-                                 "record. Name a field of type time_point, or return one.");
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: event_time: it stands behind key_by or a stage that holds records, where the "
+                                  "order of arrival is gone. Write it before them.");
+            return refused<event_time_stage, In>{};
+        } else if constexpr (!detail::gives_time<F, typename In::record>) {
+            static_assert(!Aloud, "millrace: event_time: the field or function does not give a time_point of this record. "
+                                  "Name a field of type time_point, or return one.");
+            return refused<event_time_stage, In>{};
         } else {
             return accepted<stream<typename In::record, typename In::key, after>>{};
         }

@@ -36,9 +36,11 @@ struct filter_operator {
                 return;
             }
         }
-        // Counted by arithmetic, not by a branch: so a loop of filters can still become a loop of masks.
-        emit.hot().filtered += static_cast<std::uint64_t>(!keep);
-        if (keep) emit(static_cast<R&&>(record), ctx);
+        // Counted in a leaf of the branches, not before or inside them: only so does g++ turn a chain of filters into masks.
+        if (keep)
+            emit(static_cast<R&&>(record), ctx);
+        else
+            ++emit.hot().filtered;
     }
     static void count(hot const& h, stage_counts& counts) { counts.filtered += h.filtered; }
 };
@@ -57,22 +59,20 @@ struct filter_stage : stage_base {
 
     constexpr explicit filter_stage(F f) : predicate(std::move(f)) {}
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
         using record = typename In::record;
-        constexpr bool takes = detail::takes_const<F, record>;
-        if constexpr (!takes) {
-            static_assert(takes || !detail::takes_mutable<F, record>,
-                          "millrace: filter: the predicate wants to change the record, and records are const. "
-                          "Take it by const reference; to change records write map(…).");
-            static_assert(takes || detail::takes_mutable<F, record>,
-                          "millrace: filter: the predicate can't be called with the record of this stream. "
-                          "Let it take what the stage before emits by const reference.");
-            return accepted<rejected>{};
+        if constexpr (!detail::takes_const<F, record> && detail::takes_mutable<F, record>) {
+            static_assert(!Aloud, "millrace: filter: the predicate wants to change the record, and records are const. "
+                                  "Take it by const reference; to change records write map(…).");
+            return refused<filter_stage, In>{};
+        } else if constexpr (!detail::takes_const<F, record>) {
+            static_assert(!Aloud, "millrace: filter: the predicate can't be called with the record of this stream. Let it "
+                                  "take what the stage before emits by const reference.");
+            return refused<filter_stage, In>{};
         } else if constexpr (!detail::gives_bool<F, record>) {
-            static_assert(detail::gives_bool<F, record>,
-                          "millrace: filter: the predicate does not return bool. Return true for what is to pass.");
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: filter: the predicate does not return bool. Return true for what is to pass.");
+            return refused<filter_stage, In>{};
         } else {
             return accepted<In>{};
         }

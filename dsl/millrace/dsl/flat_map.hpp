@@ -93,8 +93,14 @@ struct emitted {
     using type = typename decltype(find())::type;
 };
 
+/// A container that was returned by value, whose elements may be moved out: const-ness reaches them, as in no view.
+template <class R>
+inline constexpr bool owns_elements = !std::is_lvalue_reference_v<R> &&
+    !std::is_same_v<decltype(*std::declval<std::remove_cvref_t<R> const&>().begin()),
+                    decltype(*std::declval<std::remove_cvref_t<R>&>().begin())>;
+
 template <class F, class T, class E>
-concept takes_emitter = requires(F& f, T const& t, emitter<E>& e) { f(t, e); };
+concept takes_emitter = !std::is_void_v<E> && requires(F& f, T const& t, emitter<E>& e) { f(t, e); };
 template <class F, class T>
 concept gives_range = takes_record<F, T> && emits_range<std::remove_reference_t<raw_result<F, T>>>;
 template <class F, class T>
@@ -115,8 +121,13 @@ struct flat_map_operator {
         emitter<Out> made(reinterpret_cast<Out*>(room), Max);
         try {
             if constexpr (Range) {
-                auto&& range = call(function, static_cast<R&&>(record));
-                for (auto&& item : range) made(std::forward<decltype(item)>(item));
+                auto&& range = call_for<Emit>(function, static_cast<R&&>(record));
+                for (auto&& item : range) {
+                    if constexpr (owns_elements<decltype(range)>)
+                        made(std::move(item));
+                    else
+                        made(std::forward<decltype(item)>(item));
+                }
             } else {
                 function(static_cast<std::remove_cvref_t<R> const&>(record), made);
             }
@@ -147,22 +158,26 @@ struct flat_map_stage : stage_base {
 
     constexpr explicit flat_map_stage(F f) : function(std::move(f)) {}
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
         using record = typename In::record;
         using out = typename detail::emitted<F, Out>::type;
         if constexpr (Max == 0) {
-            static_assert(Max != 0, "millrace: flat_map: it has no bound. Write flat_map<8>(…) with the most records "
-                                    "that one record can become.");
-            return accepted<rejected>{};
-        } else if constexpr (!std::is_void_v<out> && detail::takes_emitter<F, record, out>) {
+            static_assert(!Aloud, "millrace: flat_map: it has no bound. Write flat_map<8>(…) with the most records that one "
+                                  "record can become.");
+            return refused<flat_map_stage, In>{};
+        } else if constexpr (detail::takes_emitter<F, record, out>) {
             return accepted<stream<out, no_key, In::traits>>{};
         } else if constexpr (detail::gives_range<F, record>) {
             return accepted<stream<detail::range_value<F, record>, no_key, In::traits>>{};
+        } else if constexpr (detail::takes_record<F, record>) {
+            static_assert(!Aloud, "millrace: flat_map: the function neither returns a range of records nor takes an "
+                                  "emitter. Write [](record const& r, emitter<out>& emit) { emit(…); }.");
+            return refused<flat_map_stage, In>{};
         } else {
-            static_assert(Max == 0, "millrace: flat_map: the function neither returns a range of records nor takes an "
-                                    "emitter. Write [](record const& r, emitter<out>& emit) { emit(…); }.");
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: flat_map: the function can't be called with the record of this stream. Let it "
+                                  "take what the stage before emits, and return a range or take an emitter<out>& too.");
+            return refused<flat_map_stage, In>{};
         }
     }
 

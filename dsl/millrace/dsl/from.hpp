@@ -23,9 +23,20 @@ struct range_operator {
     using iterator = decltype(std::declval<range_type&>().begin());
     using sentinel = decltype(std::declval<range_type&>().end());
     static constexpr bool owned = !std::is_reference_v<Range>;
+    using value_type = std::remove_cvref_t<decltype(*std::declval<iterator&>())>;
+    // A small plain row is read into locals first: so a filter's loads don't depend on another's outcome, and the
+    // compiler may turn branches into masks. What no stage reads is never loaded.
+    static constexpr bool plain = std::is_trivially_copyable_v<value_type> && sizeof(value_type) <= 64;
+#ifdef __clang__
+    static constexpr bool gathers = sizeof(value_type) > 16;
+#else
+    static constexpr bool gathers = false;
+#endif
+    static constexpr bool vectorises = plain && !gathers;
 
     std::conditional_t<owned, range_type, range_type*> range;
     iterator next{};
+    std::uint64_t read = 0;  // counted by position, not record by record
     bool begun = false;
 
     constexpr range_type& get() {
@@ -48,29 +59,40 @@ struct range_operator {
             std::size_t const take = left < n ? left : n;
             // `next` is the position behind what was taken, also when a stage behind ends the run by an exception.
             struct position {
-                iterator& stored;
+                range_operator& source;
                 iterator at;
-                ~position() { stored = at; }
-            } here{next, next};
-            for (std::size_t i = 0; i < take; ++i) {
-                auto&& item = *here.at;
-                ++here.at;
-                hand_on(item, push);
+                ~position() {
+                    source.read += static_cast<std::uint64_t>(at - source.next);
+                    source.next = at;
+                }
+            } here{*this, next};
+            if constexpr (gathers) {
+                // clang would gather the fields of wide rows, which is three times slower than branches from DRAM.
+#ifdef __clang__
+#pragma clang loop vectorize(disable)
+#endif
+                for (std::size_t i = 0; i < take; ++i) hand_on(*here.at++, push);
+            } else {
+                for (std::size_t i = 0; i < take; ++i) hand_on(*here.at++, push);
             }
             return take < left;
         } else {
             for (std::size_t i = 0; i < n; ++i) {
                 if (next == end) return false;
                 auto&& item = *next;
-                hand_on(item, push);
                 ++next;
+                ++read;
+                hand_on(item, push);
             }
             return next != end;
         }
     }
     template <class Item, class Push>
     [[gnu::always_inline]] static inline void hand_on(Item& item, Push& push) {
-        if constexpr (owned && !std::is_const_v<Item>)
+        if constexpr (plain) {
+            value_type const row = item;
+            push(row);
+        } else if constexpr (owned && !std::is_const_v<Item>)
             push(std::move(item));
         else
             push(static_cast<Item const&>(item));
@@ -80,12 +102,14 @@ struct range_operator {
 template <class F>
 struct generate_operator {
     F function;
+    std::uint64_t read = 0;
 
     template <class Push>
     [[gnu::always_inline]] inline bool poll(std::size_t n, Push&& push) {
         for (std::size_t i = 0; i < n; ++i) {
             auto made = function();
             if (!made) return false;
+            ++read;
             push(std::move(*made));
         }
         return true;
@@ -106,9 +130,11 @@ concept generates = requires(F& f) {
 
 template <class T, class... Column>
 struct columns_operator {
+    static constexpr bool vectorises = true;
     flat_tuple<Column const*...> column;
     std::size_t size;
     std::size_t next = 0;
+    std::uint64_t read = 0;
 
     template <class Push>
     [[gnu::always_inline]] inline bool poll(std::size_t n, Push&& push) {
@@ -120,11 +146,13 @@ struct columns_operator {
         std::size_t const take = left < n ? left : n;
         flat_tuple<Column const*...> const at{{{column.template at<I>() + next}...}};
         struct position {
-            std::size_t& stored;
-            std::size_t first;
+            columns_operator& source;
             std::size_t i = 0;
-            ~position() { stored = first + i; }
-        } here{next, next};
+            ~position() {
+                source.next += i;
+                source.read += i;
+            }
+        } here{*this};
         while (here.i < take) {
             std::size_t const i = here.i++;
             push(T{at.template at<I>()[i]...});
@@ -179,18 +207,43 @@ struct columns_stage : stage_base {
 
 /// A source of the records of a range. An lvalue is borrowed and must outlive the run; an rvalue moves in and its
 /// records are moved out. Bounded; order is the range's.
-template <detail::iterable Range>
+template <class Range>
 [[nodiscard]] constexpr auto from(Range&& range) {
-    if constexpr (std::is_reference_v<Range>)
-        return detail::lift(from_stage<Range>{{}, &range});
-    else
-        return detail::lift(from_stage<Range>{{}, std::move(range)});
+    constexpr bool is_range = detail::iterable<Range>;
+    static_assert(is_range, "millrace: from: it takes a range of records. Write from(vector), generate(function) or "
+                            "file(path).");
+    if constexpr (!is_range) {
+        return rejected{};
+    } else {
+        using stage_type = from_stage<Range>;
+        constexpr bool moves = std::is_move_constructible_v<typename stage_type::record>;
+        static_assert(moves, "millrace: from: the record can't be moved. Give it a move constructor.");
+        if constexpr (!moves)
+            return rejected{};
+        else if constexpr (std::is_reference_v<Range>)
+            return detail::lift(stage_type{{}, &range});
+        else
+            return detail::lift(stage_type{{}, std::move(range)});
+    }
 }
 
 /// A source that calls `f()` until it returns an empty optional (or anything that is false and else has a `*`).
-template <detail::generates F>
+template <class F>
 [[nodiscard]] constexpr auto generate(F f) {
-    return detail::lift(generate_stage<F>{{}, std::move(f)});
+    constexpr bool generates = detail::generates<F>;
+    static_assert(generates, "millrace: generate: the function does not return an optional record. Return "
+                             "std::optional<record>, empty at the end.");
+    if constexpr (!generates) {
+        return rejected{};
+    } else {
+        using stage_type = generate_stage<F>;
+        constexpr bool moves = std::is_move_constructible_v<typename stage_type::record>;
+        static_assert(moves, "millrace: generate: the record can't be moved. Give it a move constructor.");
+        if constexpr (!moves)
+            return rejected{};
+        else
+            return detail::lift(stage_type{{}, std::move(f)});
+    }
 }
 
 /// A source of one contiguous array per field: row i is `T{first[i], rest[i]…}`. All are borrowed and of equal length;

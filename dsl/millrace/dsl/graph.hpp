@@ -125,17 +125,6 @@ struct out_stream {
     using type = typename decltype(find())::type;
 };
 
-template <class In, class S>
-struct letter_stream {
-    // A parser's dead letter holds the bytes of the row, any other stage's its input record.
-    using record = std::conditional_t<S::kind == stage_kind::parser, bytes, typename In::record>;
-    using type = stream<dead_letter<record>, no_key, stream_traits{.timed = false, .inputs = In::traits.inputs}>;
-};
-template <class S>
-struct letter_stream<void, S> {
-    using type = stream<dead_letter<bytes>>;
-};
-
 template <bool Probing, std::size_t Id, class Path, std::size_t I, int End, unsigned Input, int Fallback, class In,
           class... S>
 struct flatten_sequence;

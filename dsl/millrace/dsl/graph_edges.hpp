@@ -87,6 +87,7 @@ struct edges {
     static constexpr bool begins_segment(std::size_t from, std::size_t to) {
         if (kinds[to] == stage_kind::merge) return true;
         if (kinds[from] == stage_kind::window) return true;
+        if (letters[from] && head_of(from, widths[from] - 1) == static_cast<int>(to)) return true;
         return kinds[from] != stage_kind::fork && next[from] != static_cast<int>(to);
     }
     struct reach {

@@ -44,15 +44,20 @@ struct inspect_stage : stage_base {
 
     constexpr explicit inspect_stage(F f) : function(std::move(f)) {}
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        constexpr bool takes = detail::takes_const<F, typename In::record>;
-        static_assert(takes, "millrace: inspect: the function can't be called with the record of this stream. "
-                             "Let it take what the stage before emits by const reference.");
-        if constexpr (takes)
+        using record = typename In::record;
+        if constexpr (!detail::takes_const<F, record> && detail::takes_mutable<F, record>) {
+            static_assert(!Aloud, "millrace: inspect: the function wants to change the record, and records are const. "
+                                  "Take it by const reference; to change records write map(…).");
+            return refused<inspect_stage, In>{};
+        } else if constexpr (!detail::takes_const<F, record>) {
+            static_assert(!Aloud, "millrace: inspect: the function can't be called with the record of this stream. Let it "
+                                  "take what the stage before emits by const reference.");
+            return refused<inspect_stage, In>{};
+        } else {
             return accepted<In>{};
-        else
-            return accepted<rejected>{};
+        }
     }
 
     template <class In, class Env>

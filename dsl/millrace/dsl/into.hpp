@@ -16,13 +16,22 @@ namespace millrace {
 
 namespace detail {
 
-template <class D>
-struct described_names;
-template <fixed_string Name, class... F>
-struct described_names<description<Name, F...>> {
-    template <class Other>
-    static constexpr bool all_in = ((field_index<Other>(F::name.view()) < field_count<Other>) && ...);
-};
+/// Stands in a diagnostic: the name of a field that only one side has.
+template <fixed_string Name>
+struct missing;
+template <class Missing>
+inline constexpr bool found = std::is_void_v<Missing>;
+
+/// The first field of a description that `Other` has not, or void.
+template <class Other, class D>
+struct first_missing : std::type_identity<void> {};
+template <class Other, fixed_string Name, class F, class... Rest>
+struct first_missing<Other, description<Name, F, Rest...>> : first_missing<Other, description<Name, Rest...>> {};
+template <class Other, fixed_string Name, class F, class... Rest>
+    requires(field_index<Other>(F::name.view()) == field_count<Other>)
+struct first_missing<Other, description<Name, F, Rest...>> : std::type_identity<missing<F::name>> {};
+template <class Other, class D>
+inline constexpr bool lacks = !found<typename first_missing<Other, D>::type>;
 
 template <class T, class From>
 struct into_operator {
@@ -54,31 +63,28 @@ struct into_stage : stage_base {
     static constexpr std::string_view word = "into";
     static constexpr auto name = fixed_string{""};
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
         using from = typename In::record;
         if constexpr (!described<T> || !described<from>) {
-            static_assert(described<T> && described<from>,
+            static_assert(!Aloud || (described<T> && described<from>),
                           "millrace: into: a record has no description. Write MILLRACE_RECORD(type, fields…) behind it.");
-            return accepted<rejected>{};
+            return refused<into_stage, In>{};
+        } else if constexpr (detail::lacks<from, description_of<T>>) {
+            static_assert(!Aloud || detail::found<typename detail::first_missing<from, description_of<T>>::type>,
+                          "millrace: into: the struct has a field that the row does not. Remove it, or name a column like "
+                          "it.");
+            return refused<into_stage, In>{};
+        } else if constexpr (detail::lacks<T, description_of<from>>) {
+            static_assert(!Aloud || detail::found<typename detail::first_missing<T, description_of<from>>::type>,
+                          "millrace: into: the row has a column that the struct does not take. Add a field of that name, "
+                          "or map the row instead.");
+            return refused<into_stage, In>{};
+        } else if constexpr (!detail::fields_convert<T, from>) {
+            static_assert(!Aloud, "millrace: into: a field can't be made of the column of its name. Give it that type.");
+            return refused<into_stage, In>{};
         } else {
-            constexpr bool none_missing = detail::described_names<description_of<T>>::template all_in<from>;
-            constexpr bool none_left = detail::described_names<description_of<from>>::template all_in<T>;
-            if constexpr (!none_missing) {
-                static_assert(none_missing, "millrace: into: the struct has a field that the row does not. Remove it, or "
-                                            "name a column like it.");
-                return accepted<rejected>{};
-            } else if constexpr (!none_left) {
-                static_assert(none_left, "millrace: into: the row has a column that the struct does not take. Add a field "
-                                         "of that name, or map the row instead.");
-                return accepted<rejected>{};
-            } else if constexpr (!detail::fields_convert<T, from>) {
-                static_assert(detail::fields_convert<T, from>,
-                              "millrace: into: a field can't be made of the column of its name. Give it that type.");
-                return accepted<rejected>{};
-            } else {
-                return accepted<stream<T, no_key, In::traits>>{};
-            }
+            return accepted<stream<T, no_key, In::traits>>{};
         }
     }
     template <class In, class Env>

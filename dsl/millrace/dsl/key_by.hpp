@@ -95,40 +95,39 @@ struct key_by_stage : stage_base {
     using functions_type = detail::key_functions<Name, std::index_sequence_for<F...>, F...>;
     functions_type functions;
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
         using record = typename In::record;
-        constexpr bool callable = (detail::takes_const<F, record> && ...);
-        if constexpr (!callable) {
-            static_assert(callable, "millrace: key_by: the field or function can't be read from the record of this "
-                                    "stream. Name a field of the record that the stage before emits.");
-            return accepted<rejected>{};
+        if constexpr (!(detail::takes_const<F, record> && ...)) {
+            static_assert(!Aloud, "millrace: key_by: the field or function can't be read from the record of this stream. "
+                                  "Name a field of the record that the stage before emits.");
+            return refused<key_by_stage, In>{};
         } else if constexpr (!owning<record>) {
-            refuse_view<record, typename decltype(detail::view_in<record>())::type>();
-            return accepted<rejected>{};
+            static_assert(!Aloud || detail::owned<typename detail::view_in<record>::type>,
+                          "millrace: key_by: a record that views its input buffer would cross an exchange and outlive it. "
+                          "Describe the field as text<16> or std::string, or map to a record that owns.");
+            return refused<key_by_stage, In>{};
         } else {
             using key = typename functions_type::template row_type<record>;
-            constexpr bool usable = hashable<key> && detail::comparable_key<key>;
-            if constexpr (!usable) {
-                static_assert(usable, "millrace: key_by: the key can't be hashed or compared. Give its type an "
-                                      "operator== and a hash_value(key) beside it, or key by its fields.");
-                return accepted<rejected>{};
-            } else if constexpr (!owning<key>) {
-                static_assert(owning<key>, "millrace: key_by: the key is a view and would outlive its bytes in the "
-                                           "state. Return a text<N> or an owned string.");
-                return accepted<rejected>{};
+            if constexpr (!owning<key>) {
+                static_assert(!Aloud || detail::owned<typename detail::view_in<key>::type>,
+                              "millrace: key_by: the key is a view and would outlive its bytes in the state. Return a "
+                              "text<16> or a std::string.");
+                return refused<key_by_stage, In>{};
+            } else if constexpr (!hashable<key>) {
+                static_assert(!Aloud, "millrace: key_by: the key can't be hashed. Give its type a hash_value(key) beside it, "
+                                      "or key by its fields.");
+                return refused<key_by_stage, In>{};
+            } else if constexpr (!detail::comparable_key<key>) {
+                static_assert(!Aloud, "millrace: key_by: the key can't be compared. Give its type an operator==, or key by "
+                                      "its fields.");
+                return refused<key_by_stage, In>{};
             } else {
                 constexpr stream_traits b = In::traits;
                 constexpr stream_traits after{b.timed, b.held, true, b.ended, b.inputs};
                 return accepted<stream<record, key_info<functions_type, key>, after>>{};
             }
         }
-    }
-    template <class Record, class Field>
-    static consteval void refuse_view() {
-        static_assert(owning<Record>, "millrace: key_by: a record that views its input buffer would cross an exchange "
-                                      "and outlive it. Describe the field as text<16> or std::string, or map to a "
-                                      "record that owns.");
     }
 
     template <class In, class Env>

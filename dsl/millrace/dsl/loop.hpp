@@ -30,6 +30,14 @@ struct hot_of<Op> {
     using type = typename Op::hot;
 };
 
+template <class Op>
+inline constexpr bool is_arithmetic = [] {
+    if constexpr (requires { Op::vectorises; })
+        return bool{Op::vectorises};
+    else
+        return false;
+}();
+
 /// A parser's place in a probing loop, where records are fed behind it: it hands on what comes.
 struct pass_operator {
     template <class R, class Ctx, class Emit>
@@ -132,6 +140,11 @@ public:
         void fail(R const& record, Ctx const& ctx) const {
             loop->template fail_by_exception<I>(&record, ctx);
         }
+        /// The same for an exception of the key's function: the policy of its `key_by` comes first, if it has one.
+        template <class R, class Ctx>
+        void fail_key(R const& record, Ctx const& ctx) const {
+            loop->template fail_by_exception<I, graph::template key_above<I>()>(&record, ctx);
+        }
         template <class R, class Ctx>
         void fail_with(R const& record, Ctx const& ctx, std::string_view reason) const {
             loop->template fail<I>(&record, ctx, reason);
@@ -148,6 +161,12 @@ public:
         }
         /// The watermark that this stage has handed on so far: the stamp of what it releases.
         [[nodiscard]] time_point mark() const { return loop->marks_[I]; }
+        /// How many records have come so far. Walks over the whole graph: for cold paths.
+        [[nodiscard]] std::uint64_t records_taken() const {
+            stage_counts counts[size];
+            loop->account(counts);
+            return counts[I].in - counts[I].dropped - counts[I].dead;
+        }
         /// The context of a row that a stage releases.
         template <bool Timed>
         using row_context = context<std::conditional_t<Timed, timed, untimed>, origin>;
@@ -156,30 +175,22 @@ public:
         [[gnu::always_inline]] inline auto& key() const {
             return loop->template op<graph::template key_above<I>()>().functions;
         }
+        /// Does a dead letter of this stage show its input?
+        static constexpr bool keeps_input = has_letter_part<typename node_at<I>::stage_type>;
         static constexpr bool has_branch(std::size_t k) { return graph::template head_count<I>() > k; }
     };
 
     /// Reads up to `n` records from source K and sends them through. False at its end.
     template <std::size_t K>
     bool poll(std::size_t n) {
-        constexpr std::size_t id = graph::source_ids[K];
-        frame_of<id> frame{*this, hots_};
-        if constexpr (graph::template parses<id>()) {
-            return poll_bytes<id>(n, frame.local);
-        } else {
-            std::uint64_t taken = 0;
-            struct store {
-                std::uint64_t& total;
-                std::uint64_t& taken;
-                ~store() { total += taken; }
-            } const stored{counts_[id].out, taken};
-            return op<id>().poll(n, [this, &frame, &taken]<class R>(R&& record) __attribute__((always_inline)) {
-                first_context ctx{};
-                ctx.input = K;
-                ++taken;
-                hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, frame.local);
-            });
+#if defined(__x86_64__) && !defined(__AVX2__)
+        // A loop that the compiler can turn into masks and vectors is compiled for three machines.
+        if constexpr (vectorises<graph::source_ids[K]>()) {
+            if (vector_level_ == 2) return poll_avx512<K>(n);
+            if (vector_level_ == 1) return poll_avx2<K>(n);
         }
+#endif
+        return poll_here<K>(n);
     }
 
     /// Sends one record in as if source K had read it.
@@ -225,11 +236,16 @@ public:
         return low;
     }
 
-    /// Success or not, once: sinks commit or take back what they wrote.
+    /// Success or not, once: sinks commit or take back what they wrote. All finish writing before the first commits, so a
+    /// full disk leaves nothing of any; where one throws, calling again with `false` takes back those behind it.
     void close(bool success) {
-        if (closed_) return;
-        closed_ = true;
+        if (success && closed_ == 0)
+            each([this]<std::size_t I>() {
+                if constexpr (requires { op<I>().sink.finish(); }) op<I>().sink.finish();
+            });
         each([this, success]<std::size_t I>() {
+            if (I < closed_) return;
+            closed_ = I + 1;
             if constexpr (requires { op<I>().close(success); }) op<I>().close(success);
         });
     }
@@ -253,6 +269,7 @@ public:
             }
             if constexpr (stage_at<I>::kind == stage_kind::source || stage_at<I>::kind == stage_kind::parser)
                 state.records += counts_[I].out;
+            if constexpr (requires { op<I>().read; }) state.records += op<I>().read;
             if constexpr (requires { hots_.template at<I>().late; }) state.late += hots_.template at<I>().late;
         });
         state.watermark = low_mark();
@@ -270,6 +287,7 @@ public:
             if constexpr (requires { op<I>().count_bytes(c); }) op<I>().count_bytes(c);
             c.in = flow_in<I>(out);
             if constexpr (kind::kind == stage_kind::source || kind::kind == stage_kind::bytes) {
+                if constexpr (requires { op<I>().read; }) c.out += op<I>().read;
                 c.in = c.out + c.dropped + c.dead;
                 c.passed = c.out;
             } else if constexpr (kind::kind == stage_kind::parser) {
@@ -280,6 +298,8 @@ public:
                 c.passed = c.out;
             } else if constexpr (kind::kind == stage_kind::flat_map) {
                 c.passed = c.in - c.dropped - c.dead;
+            } else if constexpr (requires { op<I>().emitted; }) {
+                (op<I>().emitted ? c.passed : c.held) += c.in - c.dropped - c.dead;
             } else if constexpr (kind::kind == stage_kind::window) {
                 // counts its own passed, late, held and out
             } else if constexpr (requires { op<I>().unmatched; }) {
@@ -296,8 +316,47 @@ public:
 private:
     friend Env;
 
+    template <std::size_t K>
+    [[gnu::always_inline]] inline bool poll_here(std::size_t n) {
+        constexpr std::size_t id = graph::source_ids[K];
+        frame_of<id> frame{*this, hots_};
+        if constexpr (graph::template parses<id>()) {
+            return poll_bytes<id>(n, frame.local);
+        } else {
+            return op<id>().poll(n, [this, &frame]<class R>(R&& record) __attribute__((always_inline)) {
+                first_context ctx{};
+                ctx.input = K;
+                hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, frame.local);
+            });
+        }
+    }
+    /// Only arithmetic from the source to one accumulator: nothing that calls, looks up or writes.
+    template <std::size_t Head>
+    static consteval bool vectorises() {
+        bool all = is_arithmetic<operator_at<Head>>;
+        each_of([&all]<std::size_t I>() {
+            if constexpr (I != Head && graph::template inlined_from<Head>(I))
+                all = all && (stage_at<I>::kind == stage_kind::one_to_one || stage_at<I>::kind == stage_kind::filter ||
+                              is_arithmetic<operator_at<I>>);
+        });
+        return all;
+    }
+#if defined(__x86_64__) && !defined(__AVX2__)
+    template <std::size_t K>
+    [[gnu::target("avx2,bmi,bmi2")]] bool poll_avx2(std::size_t n) {
+        return poll_here<K>(n);
+    }
+    template <std::size_t K>
+    [[gnu::target("avx2,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]] bool poll_avx512(std::size_t n) {
+        return poll_here<K>(n);
+    }
+    int const vector_level_ = __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") ? 2
+                              : __builtin_cpu_supports("avx2")                                       ? 1
+                                                                                                     : 0;
+#endif
+
     template <class F>
-    static void each_of(F&& f) {
+    static constexpr void each_of(F&& f) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
             (f.template operator()<I>(), ...);
         }(std::index_sequence_for<Node...>{});
@@ -388,20 +447,23 @@ private:
     }
 
     // --- errors -------------------------------------------------------------------------------------------------
-    template <std::size_t I, class R, class Ctx>
+    template <std::size_t I, std::size_t Holder = I, class R, class Ctx>
     [[gnu::noinline, gnu::cold]] void fail_by_exception(R const* record, Ctx const& ctx) {
         try {
             throw;
         } catch (std::exception const& e) {
-            fail<I>(record, ctx, e.what());
+            fail<I, Holder>(record, ctx, e.what());
         } catch (...) {
-            fail<I>(record, ctx, "an exception that is no std::exception");
+            fail<I, Holder>(record, ctx, "an exception that is no std::exception");
         }
     }
-    template <std::size_t I, class R, class Ctx>
+    template <std::size_t I, std::size_t Holder = I, class R, class Ctx>
     [[gnu::noinline, gnu::cold]] void fail(R const* record, Ctx const& ctx, std::string_view reason) {
         using stage_type = typename node_at<I>::stage_type;
-        if constexpr (is_guarded<stage_type>) {
+        using holder_type = typename node_at<Holder>::stage_type;
+        if constexpr (is_guarded<holder_type>) {
+            by_policy<I, Holder, typename holder_type::policy_type>(record, ctx, reason);
+        } else if constexpr (is_guarded<stage_type>) {
             by_policy<I, I, typename stage_type::policy_type>(record, ctx, reason);
         } else if constexpr (node_at<I>::fallback >= 0) {
             constexpr std::size_t source = static_cast<std::size_t>(node_at<I>::fallback);
@@ -412,21 +474,22 @@ private:
     }
     template <std::size_t I, std::size_t Holder, class Policy, class R, class Ctx>
     void by_policy(R const* record, Ctx const& ctx, std::string_view reason) {
+        using failed = stage_at<graph::is_source(Holder) ? I : Holder>;
         if constexpr (std::is_same_v<Policy, drop_policy>) {
             ++counts_[I].dropped;
         } else if constexpr (std::is_same_v<Policy, stop_policy>) {
             ++counts_[I].dead;
             std::uint64_t position = 0;
             if constexpr (Ctx::is_traced) position = ctx.position;
-            throw_stop(stage_at<I>::name.empty() ? stage_at<I>::word : stage_at<I>::name.view(), reason, position);
+            throw_stop(failed::name.empty() ? failed::word : failed::name.view(), reason, position);
         } else {
             ++counts_[I].dead;
             // The part of a stage takes that stage's input; the part of a source takes letters without one.
-            using letter_type = std::conditional_t<Holder == I, dead_letter<R>, dead_letter<bytes>>;
+            using letter_type = std::conditional_t<graph::is_source(Holder), dead_letter<bytes>, dead_letter<R>>;
             letter_type letter;
-            if constexpr (Holder == I) letter.record = record;
+            if constexpr (!graph::is_source(Holder)) letter.record = record;
             letter.reason = reason;
-            letter.stage = stage_at<I>::name.empty() ? stage_at<I>::word : stage_at<I>::name.view();
+            letter.stage = failed::name.empty() ? failed::word : failed::name.view();
             first_context plain{};
             plain.input = ctx.input;
             if constexpr (Ctx::is_traced) {
@@ -547,7 +610,7 @@ private:
     std::uint64_t letters_[sizeof...(Node)]{};
     time_point marks_[sizeof...(Node)];
     bool ended_[sources == 0 ? 1 : sources]{};
-    bool closed_ = false;
+    std::size_t closed_ = 0;  // nodes that were told
     sink_headings heading_;
 };
 

@@ -25,7 +25,7 @@ struct map_operator {
         } else {
             later<Out> made;
             try {
-                ::new (static_cast<void*>(&made.value)) Out(call(function, static_cast<R&&>(record)));
+                ::new (static_cast<void*>(&made.value)) Out(call_for<Emit>(function, static_cast<R&&>(record)));
             } catch (...) {
                 emit.fail(record, ctx);
                 return;
@@ -46,25 +46,23 @@ struct map_stage : stage_base {
 
     constexpr explicit map_stage(F f) : function(std::move(f)) {}
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
         using record = typename In::record;
-        if constexpr (!detail::takes_record<F, record>) {
-            static_assert(detail::takes_record<F, record> || !detail::takes_mutable<F, record>,
-                          "millrace: map: the function wants to change the record in place, and records are const. "
-                          "Take the record by value, change that, and return it.");
-            static_assert(detail::takes_record<F, record> || detail::takes_mutable<F, record>,
-                          "millrace: map: the function can't be called with the record of this stream. "
-                          "Let it take what the stage before emits, by value or by const reference.");
-            return accepted<rejected>{};
+        if constexpr (!detail::takes_record<F, record> && detail::takes_mutable<F, record>) {
+            static_assert(!Aloud, "millrace: map: the function wants to change the record in place, and records are const. "
+                                  "Take the record by value, change that, and return it.");
+            return refused<map_stage, In>{};
+        } else if constexpr (!detail::takes_record<F, record>) {
+            static_assert(!Aloud, "millrace: map: the function can't be called with the record of this stream. Let it take "
+                                  "what the stage before emits, by value or by const reference.");
+            return refused<map_stage, In>{};
         } else if constexpr (std::is_void_v<detail::raw_result<F, record>>) {
-            static_assert(!std::is_void_v<detail::raw_result<F, record>>,
-                          "millrace: map: the function returns nothing. Return the new record, or write inspect(…).");
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: map: the function returns nothing. Return the new record, or write inspect(…).");
+            return refused<map_stage, In>{};
         } else if constexpr (!std::is_move_constructible_v<detail::result_record<F, record>>) {
-            static_assert(std::is_move_constructible_v<detail::result_record<F, record>>,
-                          "millrace: map: the record it returns can't be moved. Give it a move constructor.");
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: map: the record it returns can't be moved. Give it a move constructor.");
+            return refused<map_stage, In>{};
         } else {
             return accepted<stream<detail::result_record<F, record>, no_key, In::traits>>{};
         }

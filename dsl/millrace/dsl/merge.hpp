@@ -34,6 +34,7 @@ struct join_stage : stage_base {
 
 template <class First, class... Rest>
 struct merged {
+    using record = typename First::record;
     static constexpr bool same = (std::is_same_v<typename First::record, typename Rest::record> && ...);
     static constexpr bool timed = (First::traits.timed && ... && Rest::traits.timed);
     static constexpr stream_traits traits{timed, (First::traits.held || ... || Rest::traits.held),
@@ -54,20 +55,27 @@ struct merge_source : stage_base {
 
     constexpr explicit merge_source(inputs_type i) : inputs(std::move(i)) {}
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        using all = detail::merged<stream_of<P>...>;
-        static_assert(all::same, "millrace: merge: the streams have different records. Map them to one record first.");
-        if constexpr (!all::same)
-            return accepted<rejected>{};
-        else
-            return accepted<stream<first_record, no_key, all::traits>>{};
+        if constexpr (!(is_pipeline<P> && ...)) {
+            static_assert(!Aloud, "millrace: merge: pipelines and parts stand side by side. Merge pipelines into a source, "
+                                  "or parts behind one.");
+            return refused<merge_source, In>{};
+        } else if constexpr ((stream_of<P>::traits.ended || ...)) {
+            static_assert(!Aloud, "millrace: merge: one of its pipelines ends in a sink. Merge before | to(…).");
+            return refused<merge_source, In>{};
+        } else if constexpr ((detail::awaits_modifier<typename detail::last_of<P>::type> || ...)) {
+            return refused<detail::window_without_aggregate, In>{};
+        } else {
+            using all = detail::merged<stream_of<P>...>;
+            if constexpr (!all::same) {
+                static_assert(!Aloud, "millrace: merge: the streams have different records. Map them to one record first.");
+                return refused<merge_source, In>{};
+            } else {
+                return accepted<stream<typename all::record, no_key, all::traits>>{};
+            }
+        }
     }
-    template <class First, class...>
-    struct first {
-        using type = typename stream_of<First>::record;
-    };
-    using first_record = typename first<P...>::type;
 };
 
 /// A fork of one stream whose parts come together again.
@@ -84,33 +92,35 @@ struct merge_stage : stage_base {
     template <std::size_t K, class In>
     using branch_stream = In;
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        if constexpr (!detail::can_copy<In>) {
-            static_assert(detail::can_copy<In>,
-                          "millrace: merge: the record can only be moved, so it can't go to several parts. "
-                          "Map to a record that can be copied.");
-            return accepted<rejected>{};
+        if constexpr (!(is_part<Part> && ...)) {
+            static_assert(!Aloud, "millrace: merge: pipelines and parts stand side by side. Merge pipelines into a source, "
+                                  "or parts behind one.");
+            return refused<merge_stage, In>{};
+        } else if constexpr (!detail::can_copy<In>) {
+            static_assert(!Aloud, "millrace: merge: the record can only be moved, so it can't go to several parts. Map to a "
+                                  "record that can be copied.");
+            return refused<merge_stage, In>{};
         } else if constexpr ((is_rejected<detail::part_stream<Part, In>> || ...)) {
-            return accepted<rejected>{};
+            return typename detail::first_refusal<detail::part_stream<Part, In>...>{};
+        } else if constexpr ((detail::part_stream<Part, In>::traits.ended || ...)) {
+            static_assert(!Aloud, "millrace: merge: one of its parts ends in a sink, so nothing of it can come back. Write "
+                                  "tee(…) for it.");
+            return refused<merge_stage, In>{};
+        } else if constexpr ((detail::awaits_modifier<typename detail::last_of<Part>::type> || ...)) {
+            return refused<detail::window_without_aggregate, In>{};
         } else {
             using all = detail::merged<detail::part_stream<Part, In>...>;
-            static_assert(all::same,
-                          "millrace: merge: the streams have different records. Map them to one record first.");
             constexpr stream_traits t{all::timed, all::traits.held, all::traits.exchanged, false, In::traits.inputs};
-            if constexpr (!all::same)
-                return accepted<rejected>{};
-            else
-                return accepted<stream<first_record<In>, no_key, t>>{};
+            if constexpr (!all::same) {
+                static_assert(!Aloud, "millrace: merge: the streams have different records. Map them to one record first.");
+                return refused<merge_stage, In>{};
+            } else {
+                return accepted<stream<typename all::record, no_key, t>>{};
+            }
         }
     }
-    template <class First, class...>
-    struct first {
-        using type = First;
-    };
-    template <class In>
-    using first_record = typename detail::part_stream<typename first<Part...>::type, In>::record;
-
     template <class In, bool GoesOn, class Env>
     constexpr auto open_fork(Env&) {
         return detail::fork_operator<sizeof...(Part), false>{};
@@ -122,21 +132,22 @@ struct merge_stage : stage_base {
 /// pipelines a batch of each in turn, in the order of writing; between parts record by record, in the order of writing.
 /// The watermark is the minimum of the inputs'.
 struct merge_word {
-    template <class First, class... Rest>
-    [[nodiscard]] constexpr auto operator()(First first, Rest... rest) const {
-        if constexpr ((is_rejected<First> || ... || is_rejected<Rest>)) {
+    template <class... P>
+    [[nodiscard]] constexpr auto operator()(P... parts) const {
+        if constexpr ((is_rejected<P> || ...)) {
             return rejected{};
-        } else if constexpr (is_pipeline<decltype(detail::lift(std::move(first)))>) {
-            using source = merge_source<decltype(detail::lift(std::move(first))),
-                                        decltype(detail::lift(std::move(rest)))...>;
-            if constexpr (is_rejected<stream_after<source, void>>)
+        } else if constexpr ((is_pipeline<decltype(detail::lift(std::move(parts)))> || ...)) {
+            using source = merge_source<decltype(detail::lift(std::move(parts)))...>;
+            using out = stream_after<source, void>;
+            if constexpr (is_rejected<out>) {
+                (void)out::culprit::template accept<void, true>();
                 return rejected{};
-            else
-                return detail::lift(
-                    source{{{{detail::lift(std::move(first))}, {detail::lift(std::move(rest))}...}}});
+            } else {
+                return detail::lift(source{{{{detail::lift(std::move(parts))}...}}});
+            }
         } else {
-            return merge_stage<decltype(detail::lift(std::move(first))), decltype(detail::lift(std::move(rest)))...>{
-                {}, {{{detail::lift(std::move(first))}, {detail::lift(std::move(rest))}...}}};
+            return merge_stage<decltype(detail::lift(std::move(parts)))...>{
+                {}, {{{detail::lift(std::move(parts))}...}}};
         }
     }
 };

@@ -49,6 +49,30 @@ struct sink_policy {
     Part part;
 };
 
+namespace detail {
+/// What a dead-letter part gets: of a parser (and of a source) the bytes of the row, of any other stage its input.
+template <class In, class S>
+struct letter_stream {
+    using record = std::conditional_t<S::kind == stage_kind::parser, bytes, typename In::record>;
+    using type = stream<dead_letter<record>, no_key, stream_traits{.timed = false, .inputs = In::traits.inputs}>;
+};
+template <class S>
+struct letter_stream<void, S> {
+    using type = stream<dead_letter<bytes>>;
+};
+template <class In, class S, class Policy>
+struct letters_end {
+    using type = stream<void, no_key, stream_traits{.ended = true}>;
+};
+template <class In, class S, class Part>
+struct letters_end<In, S, sink_policy<Part>> : stream_of_part<typename letter_stream<In, S>::type, Part> {};
+
+template <class S, class In>
+struct guarded_stream : std::type_identity<stream_after<S, In>> {};
+template <class S>
+struct guarded_stream<S, void> : source_stream<S> {};
+}  // namespace detail
+
 /// A stage with a policy of its own.
 template <class S, class Policy>
 struct guarded : stage_base {
@@ -70,12 +94,24 @@ struct guarded : stage_base {
     }
     static constexpr bool is_open = detail::awaits_modifier<S>;
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        if constexpr (std::is_void_v<In>)
-            return accepted<typename detail::source_stream<S>::type>{};
-        else
-            return accepted<stream_after<S, In>>{};
+        using out = typename detail::guarded_stream<S, In>::type;
+        using letters = typename detail::letters_end<In, S, Policy>::type;
+        if constexpr (is_rejected<out>) {
+            return std::type_identity<out>{};
+        } else if constexpr (std::is_void_v<In> && requires { S::is_merge; }) {
+            static_assert(!Aloud, "millrace: on_error: merge(…) of pipelines has no errors of its own. Write it behind "
+                                  "each source, or behind the stages that follow.");
+            return refused<guarded, In>{};
+        } else if constexpr (is_rejected<letters>) {
+            return std::type_identity<letters>{};
+        } else if constexpr (!letters::traits.ended) {
+            static_assert(!Aloud, "millrace: on_error: its part does not end in a sink. End it with | to(…).");
+            return refused<guarded, In>{};
+        } else {
+            return accepted<out>{};
+        }
     }
 };
 
@@ -86,9 +122,18 @@ inline constexpr bool is_guarded<guarded<S, P>> = true;
 
 template <class Policy>
 struct on_error_modifier : stage_base {
+    static constexpr bool only_modifies = true;
     Policy policy;
 
+    template <class In, bool Aloud = false>
+    static consteval auto accept() {
+        static_assert(!Aloud, "millrace: on_error: no unguarded stage stands right before it. Write it once, behind the "
+                              "stage or the source that it guards.");
+        return refused<on_error_modifier, In>{};
+    }
+
     template <class S>
+        requires(!detail::only_modifies<S> && !is_guarded<S>)
     constexpr auto wrap(S stage) && {
         return guarded<S, Policy>{std::move(stage), std::move(policy)};
     }
@@ -97,11 +142,14 @@ struct on_error_modifier : stage_base {
 /// Stands behind the stage it guards (a parser: its bad rows; any other: the exceptions of its functions), or behind a
 /// source, for all stages up to a merge that have no policy of their own. A sink gets a `dead_letter`.
 template <class Policy>
-[[nodiscard]] constexpr auto on_error(Policy policy) {
-    if constexpr (std::is_same_v<Policy, drop_policy> || std::is_same_v<Policy, stop_policy>) {
-        return on_error_modifier<Policy>{{}, policy};
+[[nodiscard]] constexpr auto on_error(Policy&& policy) {
+    using plain = std::remove_cvref_t<Policy>;
+    if constexpr (is_rejected<plain>) {
+        return rejected{};
+    } else if constexpr (std::is_same_v<plain, drop_policy> || std::is_same_v<plain, stop_policy>) {
+        return on_error_modifier<plain>{{}, policy};
     } else {
-        auto part = detail::as_sink_part(std::move(policy));
+        auto part = detail::as_sink_part(static_cast<Policy&&>(policy));
         return on_error_modifier<sink_policy<decltype(part)>>{{}, {std::move(part)}};
     }
 }

@@ -37,8 +37,6 @@ template <class T>
 inline constexpr bool is_pipeline = false;
 template <class... S>
 inline constexpr bool is_pipeline<pipeline<S...>> = true;
-template <class T>
-inline constexpr bool is_rejected = std::is_same_v<std::remove_cvref_t<T>, rejected>;
 
 namespace detail {
 
@@ -49,7 +47,7 @@ struct step {};
 template <class Stream, class S>
 consteval auto operator>>(cursor<Stream>, step<S>) {
     if constexpr (is_rejected<Stream>)
-        return cursor<rejected>{};
+        return cursor<Stream>{};
     else
         return cursor<stream_after<S, Stream>>{};
 }
@@ -85,6 +83,17 @@ template <class In, class... S>
 struct stream_of_part<In, part<S...>> {
     using type = stream_behind<In, S...>;
 };
+template <class In>
+struct stream_of_part<In, rejected> {
+    using type = rejected;
+};
+
+/// The first of some streams that was refused.
+template <class Stream, class... Rest>
+struct first_refusal : first_refusal<Rest...> {};
+template <class Stream, class... Rest>
+    requires(is_rejected<Stream>)
+struct first_refusal<Stream, Rest...> : std::type_identity<Stream> {};
 
 template <class... S, class T, std::size_t... I>
 constexpr auto append(flat_tuple<S...>&& stages, T&& last, std::index_sequence<I...>) {
@@ -103,6 +112,10 @@ constexpr part<S...> as_part(flat_tuple<S...> stages) {
     return part<S...>{std::move(stages)};
 }
 
+// A word that may be written bare, like `count<"n">()`, says what stage it stands for.
+template <class S>
+concept stands_for = requires(S s) { std::move(s).as_stage(); };
+
 template <class S>
 concept begins = requires { S::kind; } && (S::kind == stage_kind::source || S::kind == stage_kind::bytes);
 
@@ -111,6 +124,8 @@ template <class L>
 constexpr auto lift(L left) {
     if constexpr (is_part<L> || is_pipeline<L> || is_rejected<L>)
         return left;
+    else if constexpr (stands_for<L>)
+        return lift(std::move(left).as_stage());
     else if constexpr (begins<L>)
         return as_pipeline(flat_tuple<L>{{{std::move(left)}}});
     else

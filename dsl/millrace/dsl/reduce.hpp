@@ -66,38 +66,31 @@ struct reduce_stage : stage_base {
 
     constexpr explicit reduce_stage(body_type b) : body(std::move(b)) {}
 
-    template <class Record, class Prefix>
-    static consteval bool fits() {
-        constexpr bool reduces = detail::reduces<F, Record>;
-        if constexpr (!reduces) {
-            static_assert(reduces, "millrace: reduce: the function does not make one record of two. Write "
-                                   "[](record const& so_far, record const& next) { return …; }.");
-            return false;
-        } else if constexpr (!std::is_copy_constructible_v<Record>) {
-            static_assert(std::is_copy_constructible_v<Record>,
-                          "millrace: reduce: the record can't be copied into the state. Map to one that can.");
-            return false;
-        } else if constexpr (!std::is_nothrow_move_constructible_v<Record>) {
-            static_assert(std::is_nothrow_move_constructible_v<Record>,
-                          "millrace: reduce: its accumulator may throw when it is moved, so state could be lost. Give "
-                          "the record a noexcept move constructor.");
-            return false;
-        } else {
-            static_assert(owning<Record>, "millrace: reduce: a view would enter the state and outlive its bytes. Describe "
-                                          "the field as text<16> or std::string.");
-            return owning<Record>;
-        }
-    }
-    template <class In>
+    /// Behind a window the stream is keyed by what stands in front of its result: the key and the bounds of the pane.
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
+        using record = typename In::record;
         if constexpr (!In::keyed) {
-            static_assert(In::keyed, "millrace: reduce: there is no window and no key. Write key_by(…) or window(…) "
-                                     "before it.");
-            return accepted<rejected>{};
-        } else if constexpr (!fits<typename In::record, typename In::key::type>()) {
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: reduce: there is no window and no key. Write key_by(…) or window(…) before it.");
+            return refused<reduce_stage, In>{};
+        } else if constexpr (!detail::reduces<F, record>) {
+            static_assert(!Aloud, "millrace: reduce: the function does not make one record of two. Write "
+                                  "[](record const& so_far, record const& next) { return …; }.");
+            return refused<reduce_stage, In>{};
+        } else if constexpr (!owning<record>) {
+            static_assert(!Aloud || detail::owned<typename detail::view_in<record>::type>,
+                          "millrace: reduce: a view would enter the state and outlive its bytes. Describe the field as "
+                          "text<16> or std::string.");
+            return refused<reduce_stage, In>{};
+        } else if constexpr (!std::is_copy_constructible_v<record>) {
+            static_assert(!Aloud, "millrace: reduce: the record can't be copied into the state. Map to one that can.");
+            return refused<reduce_stage, In>{};
+        } else if constexpr (!detail::moves_safely<record>) {
+            static_assert(!Aloud, "millrace: reduce: its accumulator may throw when it is moved, so state could be lost. "
+                                  "Give the record a noexcept move constructor and assignment.");
+            return refused<reduce_stage, In>{};
         } else {
-            return accepted<stream<typename In::record, no_key, detail::behind_state<In>>>{};
+            return accepted<stream<record, no_key, detail::behind_state<In>>>{};
         }
     }
     template <class In, class Env>

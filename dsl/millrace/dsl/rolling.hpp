@@ -19,6 +19,10 @@ namespace millrace::detail {
 template <class In>
 inline constexpr stream_traits behind_state = {In::traits.timed, true, In::traits.exchanged, false, In::traits.inputs};
 
+/// State is committed by a move that can't fail (LANGUAGE, 6).
+template <class S>
+inline constexpr bool moves_safely = std::is_nothrow_move_constructible_v<S> && std::is_nothrow_move_assignable_v<S>;
+
 /// Applies one update so that an exception leaves the state as it was.
 template <class Body, class S, class Input>
 [[gnu::always_inline]] inline void add_strongly(Body& body, S& state, Input const& input) {
@@ -44,9 +48,11 @@ struct rolling_operator {
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
         state_type* state = nullptr;
         key_row const* key = nullptr;
+        bool reads_key = true;
         try {
-            auto const input = body.project(static_cast<record_type const&>(record));
             key_row k = emit.key()(static_cast<record_type const&>(record));
+            reads_key = false;
+            auto const& input = body.project(static_cast<record_type const&>(record));
             std::uint64_t const hash = entries.hash(k);
             if constexpr (Body::may_throw) {
                 // The user's function runs into a temporary: a new key is inserted only once it has its first value.
@@ -64,7 +70,10 @@ struct rolling_operator {
                 key = &found.entry.key;
             }
         } catch (...) {
-            emit.fail(record, ctx);
+            if (reads_key)
+                emit.fail_key(record, ctx);
+            else
+                emit.fail(record, ctx);
             return;
         }
         emit(body.template make<record_type>(*key, *state), ctx);

@@ -88,24 +88,20 @@ struct split_stage : stage_base {
     template <std::size_t K, class In>
     using branch_stream = In;
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        using record = typename In::record;
-        constexpr bool callable = (detail::gives_bool<typename Case::function_type, record> && ...);
-        if constexpr (!callable) {
-            static_assert(callable, "millrace: split: a predicate can't be called with the record of this stream, or "
-                                    "does not return bool. Take the record by const reference and return bool.");
-            return accepted<rejected>{};
+        if constexpr (!(detail::gives_bool<typename Case::function_type, typename In::record> && ...)) {
+            static_assert(!Aloud, "millrace: split: a predicate can't be called with the record of this stream, or does not "
+                                  "return bool. Take the record by const reference and return bool.");
+            return refused<split_stage, In>{};
         } else if constexpr ((is_rejected<detail::part_stream<typename Case::part_type, In>> || ...)) {
-            return accepted<rejected>{};
+            return typename detail::first_refusal<detail::part_stream<typename Case::part_type, In>...>{};
+        } else if constexpr (!(detail::part_stream<typename Case::part_type, In>::traits.ended && ...)) {
+            static_assert(!Aloud, "millrace: split: a part does not end in a sink. End it with | to(…); to join parts again "
+                                  "write merge(filter(…) | …, filter(…) | …).");
+            return refused<split_stage, In>{};
         } else {
-            constexpr bool closed = (detail::ends_in_sink<detail::part_stream<typename Case::part_type, In>> && ...);
-            static_assert(closed, "millrace: split: a part does not end in a sink. End it with | to(…); to join parts "
-                                  "again write merge(filter(…) | …, filter(…) | …).");
-            if constexpr (closed)
-                return accepted<In>{};
-            else
-                return accepted<rejected>{};
+            return accepted<In>{};
         }
     }
     template <class In, bool GoesOn, class Env>
@@ -116,15 +112,15 @@ struct split_stage : stage_base {
 
 /// One way of a `split`: records for which `predicate` is true, and no case before it took, go into `part`.
 template <fixed_string Name = "", class F, class Part>
-[[nodiscard]] constexpr auto when(F predicate, Part part) {
-    auto sink = detail::as_sink_part(std::move(part));
+[[nodiscard]] constexpr auto when(F predicate, Part&& part) {
+    auto sink = detail::as_sink_part(static_cast<Part&&>(part));
     return when_case<Name, detail::function_of<F>, decltype(sink)>{detail::as_function(std::move(predicate)),
                                                                    std::move(sink)};
 }
 /// The last way: takes all that is left.
 template <class Part>
-[[nodiscard]] constexpr auto otherwise(Part part) {
-    return when<"">(detail::always{}, std::move(part));
+[[nodiscard]] constexpr auto otherwise(Part&& part) {
+    return when<"">(detail::always{}, static_cast<Part&&>(part));
 }
 
 /// Sends each record one way: into the first case whose predicate is true. What no case takes goes on behind the split;

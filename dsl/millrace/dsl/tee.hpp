@@ -18,14 +18,6 @@ namespace detail {
 template <class Part, class In>
 using part_stream = typename stream_of_part<In, Part>::type;
 
-template <class Stream>
-inline constexpr bool ends_in_sink = [] {
-    if constexpr (is_rejected<Stream>)
-        return true;
-    else
-        return Stream::traits.ended;
-}();
-
 template <class In>
 inline constexpr bool can_copy = std::is_copy_constructible_v<typename In::record>;
 
@@ -71,23 +63,20 @@ struct tee_stage : stage_base {
     template <std::size_t K, class In>
     using branch_stream = In;
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        constexpr bool copies = detail::can_copy<In>;
-        if constexpr (!copies) {
-            static_assert(copies, "millrace: tee: the record can only be moved, so it can't go to several parts. Use "
+        if constexpr (!detail::can_copy<In>) {
+            static_assert(!Aloud, "millrace: tee: the record can only be moved, so it can't go to several parts. Use "
                                   "split(…), or map to a record that can be copied.");
-            return accepted<rejected>{};
+            return refused<tee_stage, In>{};
         } else if constexpr ((is_rejected<detail::part_stream<Part, In>> || ...)) {
-            return accepted<rejected>{};
+            return typename detail::first_refusal<detail::part_stream<Part, In>...>{};
+        } else if constexpr (!(detail::part_stream<Part, In>::traits.ended && ...)) {
+            static_assert(!Aloud, "millrace: tee: a part does not end in a sink. End it with | to(…); to join parts again "
+                                  "write merge(part, part).");
+            return refused<tee_stage, In>{};
         } else {
-            constexpr bool closed = (detail::ends_in_sink<detail::part_stream<Part, In>> && ...);
-            static_assert(closed, "millrace: tee: a part does not end in a sink. End it with | to(…); to join parts "
-                                  "again write merge(part, part).");
-            if constexpr (closed)
-                return accepted<In>{};
-            else
-                return accepted<rejected>{};
+            return accepted<In>{};
         }
     }
     template <class In, bool GoesOn, class Env>
@@ -99,9 +88,9 @@ struct tee_stage : stage_base {
 /// Sends every record into each part, and on to what follows, if anything does. Each part ends in a sink. The source is
 /// read once. Parts run in the order of writing, record by record.
 template <class... Part>
-[[nodiscard]] constexpr auto tee(Part... parts) {
-    return tee_stage<decltype(detail::as_sink_part(std::move(parts)))...>{
-        {}, {{{detail::as_sink_part(std::move(parts))}...}}};
+[[nodiscard]] constexpr auto tee(Part&&... parts) {
+    return tee_stage<decltype(detail::as_sink_part(static_cast<Part&&>(parts)))...>{
+        {}, {{{detail::as_sink_part(static_cast<Part&&>(parts))}...}}};
 }
 
 }  // namespace millrace

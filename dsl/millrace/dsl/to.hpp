@@ -59,7 +59,11 @@ struct sink_operator {
             ++emit.hot().written;
         } else {
             try {
-                write(static_cast<R&&>(record));
+                // A dead letter shows the record as it came: then it isn't moved from where it could be copied.
+                if constexpr (std::remove_cvref_t<Emit>::keeps_input && sink_takes<Sink, std::remove_cvref_t<R> const>)
+                    write(static_cast<std::remove_cvref_t<R> const&>(record));
+                else
+                    write(static_cast<R&&>(record));
             } catch (failure const&) {
                 throw;  // the sink itself gave up: that ends the run, whatever on_error says
             } catch (...) {
@@ -102,25 +106,20 @@ struct to_stage : stage_base {
 
     constexpr explicit to_stage(Sink s) : sink(std::move(s)) {}
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        constexpr bool takes = detail::sink_takes<Sink, typename In::record>;
         constexpr stream_traits before = In::traits;
         constexpr stream_traits ended{before.timed, before.held, before.exchanged, true, before.inputs};
-        if constexpr (before.ended) {
-            static_assert(!before.ended, "millrace: to: a sink has taken this stream already. Write tee(…) before the "
-                                         "first one to send records to several.");
-            return accepted<rejected>{};
-        } else if constexpr (!takes) {
-            static_assert(takes || !detail::opens_as_sink<Sink>,
-                          "millrace: to: this sink takes bytes, not records. Write a format before it, such as "
-                          "| csv() or | json().");
-            static_assert(takes || detail::opens_as_sink<Sink>,
-                          "millrace: to: the sink can't take the record of this stream. Give it a function or a "
-                          "container that takes what the stage before emits.");
-            return accepted<rejected>{};
-        } else {
+        if constexpr (detail::sink_takes<Sink, typename In::record>) {
             return accepted<stream<typename In::record, typename In::key, ended>>{};
+        } else if constexpr (detail::opens_as_sink<Sink>) {
+            static_assert(!Aloud, "millrace: to: this sink takes bytes, not records. Write a format before it, such as "
+                                  "| csv() or | json().");
+            return refused<to_stage, In>{};
+        } else {
+            static_assert(!Aloud, "millrace: to: the sink can't take the record of this stream. Give it a function or a "
+                                  "container that takes what the stage before emits.");
+            return refused<to_stage, In>{};
         }
     }
 
@@ -146,7 +145,7 @@ concept fills = requires(S& s) {
 template <fixed_string Name = "", class Sink>
 [[nodiscard]] constexpr auto to(Sink&& sink) {
     using plain = std::remove_cvref_t<Sink>;
-    if constexpr (is_part<plain>)
+    if constexpr (is_part<plain> || is_rejected<plain>)
         return static_cast<plain>(static_cast<Sink&&>(sink));
     else if constexpr (detail::fills<plain> && std::is_lvalue_reference_v<Sink>)
         return to_stage<Name, detail::container_sink<plain>>{detail::container_sink<plain>{&sink}};
@@ -165,7 +164,7 @@ namespace detail {
 template <class Sink>
 constexpr auto as_sink_part(Sink&& sink) {
     using plain = std::remove_cvref_t<Sink>;
-    if constexpr (is_part<plain>)
+    if constexpr (is_part<plain> || is_rejected<plain>)
         return plain(static_cast<Sink&&>(sink));
     else if constexpr (stage<plain> && requires { plain::kind; } && !begins<plain>)
         return lift(plain(static_cast<Sink&&>(sink)));

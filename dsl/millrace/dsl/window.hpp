@@ -28,8 +28,8 @@ struct tumbling {
 /// The same with the size in its type, so that a wrong one does not compile: `window(tumbling_of<hours(1)>{})`.
 template <duration Size>
 struct tumbling_of {
-    static_assert(Size > duration{}, "millrace: window: the size of a window is not positive. Write tumbling_of<hours(1)>.");
     static constexpr bool needs_time = true;
+    static constexpr bool positive = Size > duration{};
     [[nodiscard]] constexpr duration length() const { return Size; }
 };
 /// One pane for all time: results at the end of a bounded input.
@@ -50,8 +50,9 @@ concept window_spec = requires(W const& w) {
     W::needs_time;
 };
 
-template <class Modifier>
-struct lateness_modifier_tag {};
+/// Is its size, where its type holds it, more than nothing?
+template <class W>
+inline constexpr bool has_size = !requires { requires !W::positive; };
 
 /// The columns in front of the aggregates: the key's, and the pane's bounds where it has some.
 template <class Key, bool Bounds>
@@ -69,16 +70,37 @@ struct window_prefix<row<C...>, false> {
     static type make(row<C...> const& key, time_point, time_point) { return key; }
 };
 
+template <class In, class Part>
+struct late_stream : stream_of_part<In, Part> {};
+template <class In>
+struct late_stream<In, no_part> {
+    using type = stream<typename In::record, no_key, stream_traits{.ended = true}>;
+};
+
 }  // namespace detail
 
 struct allowed_lateness_modifier : stage_base {
     static constexpr bool only_modifies = true;
     duration lateness;
+
+    template <class In, bool Aloud = false>
+    static consteval auto accept() {
+        static_assert(!Aloud, "millrace: allowed_lateness: it stands behind the wrong stage. Write it behind window(…) | "
+                              "aggregate(…).");
+        return refused<allowed_lateness_modifier, In>{};
+    }
 };
 template <class Part>
 struct late_to_modifier : stage_base {
     static constexpr bool only_modifies = true;
     Part part;
+
+    template <class In, bool Aloud = false>
+    static consteval auto accept() {
+        static_assert(!Aloud, "millrace: late_to: it stands behind the wrong stage. Write it behind window(…) | "
+                              "aggregate(…).");
+        return refused<late_to_modifier, In>{};
+    }
 };
 
 template <class Window, bool Keyed, class Stage, class Lateness, class LatePart>
@@ -135,47 +157,40 @@ struct window_stage : stage_base {
                                                                    {{{std::move(m.part)}}}};
     }
 
+    /// What becomes of late records: they end in the part of `late_to`, or in a counter.
+    template <class In>
+    using late_stream = typename detail::late_stream<branch_stream<0, In>, LatePart>::type;
     template <class In>
     struct types {
         using key = typename detail::key_or_none<In>::type;
         using prefix = detail::window_prefix<key, Window::needs_time>;
     };
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
         if constexpr (Window::needs_time && !In::traits.timed) {
-            static_assert(!Window::needs_time || In::traits.timed,
-                          "millrace: window: the stream has no event time. Write event_time(field<…>, strategy) "
-                          "before it.");
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: window: the stream has no event time. Write event_time(field<…>, strategy) "
+                                  "before it.");
+            return refused<window_stage, In>{};
         } else if constexpr (Keyed && !In::keyed) {
-            static_assert(!Keyed || In::keyed,
-                          "millrace: window: the stream has no key. Write key_by(…) right before it, or window_all(…) "
-                          "for one result over all records.");
-            return accepted<rejected>{};
+            static_assert(!Aloud, "millrace: window: the stream has no key. Write key_by(…) right before it, or "
+                                  "window_all(…) for one result over all records.");
+            return refused<window_stage, In>{};
         } else if constexpr (open_) {
             return accepted<In>{};
         } else {
-            using t = types<In>;
-            using record = typename In::record;
-            if constexpr (!Stage::template fits<record, typename t::prefix::type>()) {
-                return accepted<rejected>{};
+            using prefix = typename types<In>::prefix;
+            using out = stream_after<Stage, stream<typename In::record, key_info<prefix, typename prefix::type>, In::traits>>;
+            using late = late_stream<In>;
+            if constexpr (is_rejected<out>) {
+                return std::type_identity<out>{};
+            } else if constexpr (is_rejected<late>) {
+                return std::type_identity<late>{};
+            } else if constexpr (!late::traits.ended) {
+                static_assert(!Aloud, "millrace: late_to: its part does not end in a sink. End it with | to(…).");
+                return refused<window_stage, In>{};
             } else {
-                using out = typename Stage::body_type::template result<record, typename t::prefix::type>;
-                if constexpr (has_late_part) {
-                    using late = typename detail::stream_of_part<branch_stream<0, In>, LatePart>::type;
-                    if constexpr (is_rejected<late>) {
-                        return accepted<rejected>{};
-                    } else if constexpr (!detail::ends_late<late>) {
-                        static_assert(detail::ends_late<late>,
-                                      "millrace: late_to: its part does not end in a sink. End it with | to(…).");
-                        return accepted<rejected>{};
-                    } else {
-                        return accepted<stream<out, no_key, detail::behind_window<In, Window::needs_time>>>{};
-                    }
-                } else {
-                    return accepted<stream<out, no_key, detail::behind_window<In, Window::needs_time>>>{};
-                }
+                return accepted<stream<typename out::record, no_key, detail::behind_window<In, Window::needs_time>>>{};
             }
         }
     }
@@ -203,14 +218,28 @@ struct window_stage : stage_base {
 
 /// Panes per key, of the event time. Needs `event_time` and `key_by` before it and `aggregate` or `reduce` behind it.
 /// Emits a row per key when the watermark passes the end of its pane. State: one accumulator per key and open pane.
-template <detail::window_spec Window>
+template <class Window>
 [[nodiscard]] constexpr auto window(Window w) {
-    return window_stage<Window, true, detail::open_body, detail::no_lateness, detail::no_part>{w, {}, {}, {}};
+    constexpr bool is_window = detail::window_spec<Window>;
+    static_assert(is_window, "millrace: window: it takes a kind of window. Write window(tumbling{hours(1)}).");
+    static_assert(detail::has_size<Window>,
+                  "millrace: window: the size of a window is not positive. Write tumbling_of<hours(1)>.");
+    if constexpr (!is_window || !detail::has_size<Window>)
+        return rejected{};
+    else
+        return window_stage<Window, true, detail::open_body, detail::no_lateness, detail::no_part>{w, {}, {}, {}};
 }
 /// Panes over all records, without a key: one result per pane, computed by one partition.
-template <detail::window_spec Window>
+template <class Window>
 [[nodiscard]] constexpr auto window_all(Window w) {
-    return window_stage<Window, false, detail::open_body, detail::no_lateness, detail::no_part>{w, {}, {}, {}};
+    constexpr bool is_window = detail::window_spec<Window>;
+    static_assert(is_window, "millrace: window: it takes a kind of window. Write window_all(tumbling{hours(1)}).");
+    static_assert(detail::has_size<Window>,
+                  "millrace: window: the size of a window is not positive. Write tumbling_of<hours(1)>.");
+    if constexpr (!is_window || !detail::has_size<Window>)
+        return rejected{};
+    else
+        return window_stage<Window, false, detail::open_body, detail::no_lateness, detail::no_part>{w, {}, {}, {}};
 }
 
 /// Behind `window(…) | aggregate(…)`: panes stay open this much longer; a record for a pane that has given its row gives

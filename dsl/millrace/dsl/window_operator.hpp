@@ -29,8 +29,6 @@ struct key_or_none<In> {
 };
 template <class In, bool Timed>
 inline constexpr stream_traits behind_window = {Timed, true, In::traits.exchanged, false, In::traits.inputs};
-template <class Stream>
-inline constexpr bool ends_late = Stream::traits.ended;
 
 /// Decided per record, so the same for any batch (SEMANTICS 1, LANGUAGE 7): a record is late when its stamp has passed
 /// the end of its pane and the lateness; a pane is due for a record when its stamp has passed the end.
@@ -74,7 +72,7 @@ public:
             time_point closed = ctx.stamp;
             if constexpr (HasLateness) closed = before(ctx.stamp);
             // Most records are younger than what is closed; for the others the end of their pane decides.
-            if (t < closed && end_of(panes_.start_of(t)) <= closed) [[unlikely]] {
+            if (t < closed && ends_by(end_of(panes_.start_of(t)), closed)) [[unlikely]] {
                 ++emit.hot().late;
                 if constexpr (HasLatePart) emit.template to<0>(static_cast<R&&>(record), ctx);
                 return;
@@ -82,14 +80,20 @@ public:
         }
         if constexpr (Body::template projection_never_throws<record_type> && key_never_throws<Emit>() &&
                       !Body::may_throw) {
-            add(r, t, ctx, emit);
+            add(key_of(r, emit), r, t, ctx, emit);
         } else {
+            bool reads_key = In::keyed;
             try {
-                add(r, t, ctx, emit);
+                key_row key = key_of(r, emit);
+                reads_key = false;
+                add(std::move(key), r, t, ctx, emit);
             } catch (failure const&) {
                 throw;
             } catch (...) {
-                emit.fail(r, ctx);
+                if (reads_key)
+                    fail_key(r, ctx, emit);
+                else
+                    emit.fail(r, ctx);
             }
         }
     }
@@ -151,6 +155,10 @@ private:
         else
             return true;
     }
+    /// No watermark but the end of the input reaches the end of time: what ends there stays open.
+    [[nodiscard]] static bool ends_by(time_point end, time_point mark) {
+        return end <= mark && end != time_point::max();
+    }
     [[nodiscard]] time_point before(time_point t) const {
         return t == time_point::min() ? t : t - lateness_;
     }
@@ -167,13 +175,17 @@ private:
     }
 
     template <class Ctx, class Emit>
-    [[gnu::always_inline]] inline void add(record_type const& r, time_point t, Ctx const& ctx, Emit& emit) {
-        key_row key = key_of(r, emit);
+    static void fail_key(record_type const& r, Ctx const& ctx, Emit& emit) {
+        if constexpr (In::keyed) emit.fail_key(r, ctx);
+    }
+    template <class Ctx, class Emit>
+    [[gnu::always_inline]] inline void add(key_row key, record_type const& r, time_point t, Ctx const& ctx,
+                                           Emit& emit) {
         input_type input = body_.project(r);
         pane_type& p = panes_.covering(t);
         std::uint64_t const hash = p.entries.hash(key);
         if constexpr (HasLateness) {
-            if (ctx.stamp >= p.end) [[unlikely]] {
+            if (ends_by(p.end, ctx.stamp)) [[unlikely]] {
                 add_to_due(p, std::move(key), hash, input, ctx, emit);
                 return;
             }
@@ -201,13 +213,15 @@ private:
         }
         ++p.records;
     }
-    /// With several inputs an on-time record may meet an entry whose row a late one has drawn out: it is due again.
+    /// With several inputs, or rows of a stage above that lag behind its records, an on-time record may meet an entry
+    /// whose row a late one has drawn out: it is due again.
     template <class Slot>
     [[gnu::always_inline]] inline static void reopen(Slot& entry) {
-        if constexpr (HasLateness && In::traits.inputs > 1) entry.set_flag(false);
+        if constexpr (HasLateness && (In::traits.inputs > 1 || In::traits.held)) entry.set_flag(false);
     }
 
-    /// An allowed late record: first the rows as they stood, of this key's panes in order, then the updated one.
+    /// An allowed late record: first the rows of this key that are due, as they stood, in order of their panes (also of
+    /// later ones: with a smaller batch they were out before), then the updated one.
     template <class Ctx, class Emit>
     [[gnu::noinline]] void add_to_due(pane_type& p, key_row key, std::uint64_t hash, input_type const& input,
                                       Ctx const& ctx, Emit& emit) {
@@ -215,23 +229,24 @@ private:
         auto* const known = p.entries.find(key, hash);
         state_type next = known != nullptr ? copy(known->value) : state_type{};
         body_.add(next, input);
+        auto const found = p.entries.find_or_insert(std::move(key), hash);
+        if (found.inserted) found.entry.set_flag(true);
+        // Nothing of ours can fail from here on, so the record counts as taken.
+        if (p.drained)
+            ++folded_;
+        else
+            ++p.records;
         pane_type* first = panes_.undrained();
         if (first == nullptr) first = panes_.pending();
-        for (pane_type* q = first; q != nullptr && q->end <= ctx.stamp; q = panes_.next(*q)) {
-            if (q->start > p.start) break;
-            auto* const entry = q->entries.find(key, hash);
+        for (pane_type* q = first; q != nullptr && ends_by(q->end, ctx.stamp); q = panes_.next(*q)) {
+            auto* const entry = q->entries.find(found.entry.key, hash);
             if (entry != nullptr && !entry->flag()) {
                 entry->set_flag(true);
                 emit_row(entry->key, entry->value, *q, emit);
             }
         }
-        auto const found = p.entries.find_or_insert(std::move(key), hash);
         found.entry.value = std::move(next);
         found.entry.set_flag(true);
-        if (p.drained)
-            ++folded_;
-        else
-            ++p.records;
         emit_row(found.entry.key, found.entry.value, p, emit);
     }
     static state_type copy(state_type const& s) { return s; }
@@ -280,12 +295,12 @@ private:
 /// One accumulator for all records and all time: it lives in the loop's registers.
 template <class Body, class In>
 struct fold_operator {
+    static constexpr bool vectorises = true;
     using record_type = typename In::record;
     using state_type = typename Body::template state<record_type>;
     [[no_unique_address]] Body body;
     struct hot {
         state_type state{};
-        std::uint64_t records = 0;
     };
     bool ended = false;
     bool emitted = false;
@@ -305,14 +320,13 @@ struct fold_operator {
                 return;
             }
         }
-        ++h.records;
     }
     template <class Emit>
     void flush(Emit&&) {}
     void advance(time_point low) { ended = low == time_point::max(); }
     template <class Emit>
     bool drain(std::size_t, Emit&& emit) {
-        if (!ended || emitted || emit.hot().records == 0) return false;
+        if (!ended || emitted || emit.records_taken() == 0) return false;
         emitted = true;
         ++rows;
         typename std::remove_cvref_t<Emit>::template row_context<false> ctx{};
@@ -320,9 +334,8 @@ struct fold_operator {
         return false;
     }
     [[nodiscard]] time_point mark() const { return ended ? time_point::max() : time_point::min(); }
-    void count(hot const& h, stage_counts& c) const {
-        c.out += rows;
-        (emitted ? c.passed : c.held) += h.records;
+    void count(hot const&, stage_counts& c) const {
+        c.out += rows;  // the loop knows what came in
     }
 };
 

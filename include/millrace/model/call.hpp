@@ -60,6 +60,16 @@ template <class F, class R>
         return f(record_type(record));
 }
 
+/// The same where a dead letter may have to show the record as it came: then it isn't moved from if it can be copied.
+template <class Emit, class F, class R>
+[[gnu::always_inline]] inline constexpr decltype(auto) call_for(F& f, R&& record) {
+    using record_type = std::remove_cvref_t<R>;
+    if constexpr (std::remove_cvref_t<Emit>::keeps_input && takes_const<F, record_type>)
+        return f(static_cast<record_type const&>(record));
+    else
+        return call(f, static_cast<R&&>(record));
+}
+
 template <class F, class T>
 struct result_of {
     static auto probe() {

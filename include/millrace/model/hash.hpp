@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `hash_of(key)` and `equal_keys(a, b)`: what may be a key, how it is spread over a table, when two are the same.
+// `hash_of(key)` and `equal_keys(a, b)`: what may be a key, how it is spread over a table, when two
+// are the same.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,13 +19,29 @@
 namespace millrace {
 
 namespace detail {
-/// How a type is hashed. A `word` is a value whose bytes fit into 64 bits, such as a row of two short texts.
-enum class hash_kind : std::uint8_t { none, custom, word, wide, text, bytes, optional, pair, range, fields };
+/// How a type is hashed. A `word` is a value whose bytes fit into 64 bits, such as a row of two
+/// short texts.
+enum class hash_kind : std::uint8_t {
+    none,
+    custom,
+    word,
+    wide,
+    text,
+    bytes,
+    optional,
+    pair,
+    range,
+    fields
+};
 
 template <class T>
-concept custom_hash = requires(T const& v) { static_cast<std::uint64_t>(hash_value(v)); };
+concept custom_hash = requires(T const& v) {
+    static_cast<std::uint64_t>(hash_value(v));
+    static_cast<bool>(v == v);
+};
 template <class T>
-concept text_like = std::is_convertible_v<T const&, std::string_view> && !std::is_pointer_v<T> && !std::is_array_v<T>;
+concept text_like = std::is_convertible_v<T const&, std::string_view> && !std::is_pointer_v<T>
+                    && !std::is_array_v<T>;
 template <class T>
 concept optional_like = requires(T const& v) {
     typename T::value_type;
@@ -43,6 +60,7 @@ concept range_like = requires(T const& v) {
     typename T::value_type;
     v.data();
     static_cast<std::size_t>(v.size());
+    static_cast<bool>(v == v);
 };
 
 template <class T>
@@ -53,9 +71,12 @@ inline constexpr hash_kind hash_kind_of = find_hash_kind<T>();
 /// The bytes a type gives to a word; more than 8 where it is no word.
 template <class T>
 consteval std::size_t word_bytes() {
-    if constexpr (is_text<T>) return T::capacity();
-    else if constexpr (std::is_integral_v<T> || std::is_enum_v<T> || std::is_floating_point_v<T>) return sizeof(T);
-    else if constexpr (std::is_same_v<T, time_point> || std::is_same_v<T, duration>) return 8;
+    if constexpr (is_text<T>)
+        return T::capacity();
+    else if constexpr (std::is_integral_v<T> || std::is_enum_v<T> || std::is_floating_point_v<T>)
+        return sizeof(T);
+    else if constexpr (std::is_same_v<T, time_point> || std::is_same_v<T, duration>)
+        return 8;
     else if constexpr (described<T>) {
         std::size_t sum = 0;
         for_each_field<T>([&]<class Field>() {
@@ -63,45 +84,57 @@ consteval std::size_t word_bytes() {
             sum += hash_kind_of<F> == hash_kind::word ? word_bytes<F>() : 64;
         });
         return sum;
-    } else return 64;
+    } else
+        return 64;
 }
 
 template <class T>
 consteval bool fields_hashable() {
     bool all = true;
-    for_each_field<T>([&]<class Field>() { all = all && hash_kind_of<typename Field::type> != hash_kind::none; });
+    for_each_field<T>(
+        [&]<class Field>() { all = all && hash_kind_of<typename Field::type> != hash_kind::none; });
     return all;
 }
 
 template <class T>
 consteval hash_kind find_hash_kind() {
     using enum hash_kind;
-    if constexpr (custom_hash<T>) return custom;
-    else if constexpr (is_text<T>) return word_bytes<T>() <= 8 ? word : text;
-    else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) return sizeof(T) <= 8 ? word : wide;
-    else if constexpr (std::is_floating_point_v<T>) return sizeof(T) <= 8 ? word : none;
-    else if constexpr (std::is_same_v<T, time_point> || std::is_same_v<T, duration>) return word;
-    else if constexpr (described<T>) return !fields_hashable<T>() ? none : word_bytes<T>() <= 8 ? word : fields;
-    else if constexpr (text_like<T>) return bytes;
-    else if constexpr (optional_like<T>) return hash_kind_of<typename T::value_type> == none ? none : optional;
+    if constexpr (custom_hash<T>)
+        return custom;
+    else if constexpr (is_text<T>)
+        return word_bytes<T>() <= 8 ? word : text;
+    else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
+        return sizeof(T) <= 8 ? word : wide;
+    else if constexpr (std::is_floating_point_v<T>)
+        return sizeof(T) <= 8 ? word : none;
+    else if constexpr (std::is_same_v<T, time_point> || std::is_same_v<T, duration>)
+        return word;
+    else if constexpr (described<T>)
+        return !fields_hashable<T>() ? none : word_bytes<T>() <= 8 ? word : fields;
+    else if constexpr (text_like<T>)
+        return bytes;
+    else if constexpr (optional_like<T>)
+        return hash_kind_of<typename T::value_type> == none ? none : optional;
     else if constexpr (pair_like<T>)
-        return hash_kind_of<std::remove_cv_t<typename T::first_type>> == none ||
-                       hash_kind_of<std::remove_cv_t<typename T::second_type>> == none
+        return hash_kind_of<std::remove_cv_t<typename T::first_type>> == none
+                       || hash_kind_of<std::remove_cv_t<typename T::second_type>> == none
                    ? none
                    : pair;
-    else if constexpr (range_like<T>) return hash_kind_of<typename T::value_type> == none ? none : range;
-    else return none;
+    else if constexpr (range_like<T>)
+        return hash_kind_of<typename T::value_type> == none ? none : range;
+    else
+        return none;
 }
 
-inline constexpr std::uint64_t hash_odd = 0x9E37'79B9'7F4A'7C15;     // 2^64 / the golden ratio (Knuth, 6.4)
+inline constexpr std::uint64_t hash_odd =
+    0x9E37'79B9'7F4A'7C15;  // 2^64 / the golden ratio (Knuth, 6.4)
 inline constexpr std::uint64_t hash_start = 0xA076'1D64'78BD'642F;   // wyhash's first secret
 inline constexpr std::uint64_t hash_second = 0xE703'7ED1'A0B4'28DB;  // wyhash's second secret
 
-/// Multiply-shift (Dietzfelbinger et al., 1997): good high bits. The shift before it breaks up arithmetic
-/// progressions whose stride nearly divides 2^64 / hash_odd, and leaves dense ranges dense.
-constexpr std::uint64_t spread_word(std::uint64_t word) {
-    return (word ^ (word >> 15)) * hash_odd;
-}
+/// Multiply-shift (Dietzfelbinger et al., 1997): good high bits. The shift before it breaks
+/// up arithmetic progressions whose stride nearly divides 2^64 / hash_odd, and leaves dense
+/// ranges dense.
+constexpr std::uint64_t spread_word(std::uint64_t word) { return (word ^ (word >> 15)) * hash_odd; }
 
 /// Both halves of the 128-bit product, folded (wyhash, Wang Yi 2019).
 constexpr std::uint64_t fold_words(std::uint64_t a, std::uint64_t b) {
@@ -122,7 +155,8 @@ inline std::uint64_t mix_bytes(std::uint64_t state, char const* at, std::size_t 
     std::uint64_t b = 0;
     if (size > 16) {
         char const* const last = at + size - 16;
-        for (; at < last; at += 16) state = fold_words(load_word<8>(at) ^ hash_second, load_word<8>(at + 8) ^ state);
+        for (; at < last; at += 16)
+            state = fold_words(load_word<8>(at) ^ hash_second, load_word<8>(at + 8) ^ state);
         a = load_word<8>(last);
         b = load_word<8>(last + 8);
     } else if (size >= 8) {
@@ -141,9 +175,12 @@ inline std::uint64_t mix_bytes(std::uint64_t state, char const* at, std::size_t 
 template <std::size_t N>
 std::uint64_t mix_text(std::uint64_t state, char const* at) {
     std::size_t i = 0;
-    for (; i + 16 <= N; i += 16) state = fold_words(load_word<8>(at + i) ^ hash_second, load_word<8>(at + i + 8) ^ state);
-    if constexpr (N % 16 >= 8) state = fold_words(load_word<8>(at + i) ^ hash_second, load_word<8>(at + N - 8) ^ state);
-    else if constexpr (N % 16 > 0) state = fold_words(load_word<N % 16>(at + i) ^ hash_second, state);
+    for (; i + 16 <= N; i += 16)
+        state = fold_words(load_word<8>(at + i) ^ hash_second, load_word<8>(at + i + 8) ^ state);
+    if constexpr (N % 16 >= 8)
+        state = fold_words(load_word<8>(at + i) ^ hash_second, load_word<8>(at + N - 8) ^ state);
+    else if constexpr (N % 16 > 0)
+        state = fold_words(load_word<N % 16>(at + i) ^ hash_second, state);
     return state;
 }
 
@@ -185,10 +222,13 @@ std::uint64_t mix_key(std::uint64_t state, T const& v) {
     } else if constexpr (kind == word) {
         return fold_words(state ^ word_of(v), hash_odd);
     } else if constexpr (kind == wide) {
-        return fold_words(state ^ static_cast<std::uint64_t>(v), hash_odd ^ static_cast<std::uint64_t>(v >> 64));
+        return fold_words(state ^ static_cast<std::uint64_t>(v),
+                          hash_odd ^ static_cast<std::uint64_t>(v >> 64));
     } else if constexpr (kind == text) {
-        if constexpr (T::capacity() <= 64) return mix_text<T::capacity()>(state, v.bytes);
-        else return mix_bytes(state, v.data(), v.size());
+        if constexpr (T::capacity() <= 64)
+            return mix_text<T::capacity()>(state, v.bytes);
+        else
+            return mix_bytes(state, v.data(), v.size());
     } else if constexpr (kind == bytes) {
         std::string_view const view = v;
         return mix_bytes(state, view.data(), view.size());
@@ -208,21 +248,26 @@ std::uint64_t mix_key(std::uint64_t state, T const& v) {
 }
 }  // namespace detail
 
-/// What may be a key: integers, enumerations, floating point, `text<N>`, strings, times, described records and rows;
-/// optionals, pairs and contiguous ranges of these; and types with a `hash_value(T const&)` in their namespace.
+/// What may be a key: integers, enumerations, floating point, `text<N>`, strings, times, described
+/// records and rows; optionals, pairs and contiguous ranges of these; and types with `==` and a
+/// `hash_value(T const&)` in their namespace. `equal_keys` compares them all.
 template <class T>
 concept hashable = detail::hash_kind_of<std::remove_cvref_t<T>> != detail::hash_kind::none;
 
-/// A hash whose high bits are good: take `hash >> (64 - bits)`. Integers, and all that fits into 8 bytes, cost a shift
-/// and a multiplication; bytes about 0.3 ns a word of 16. `seed` keys strings and records of more than 8 bytes, no
-/// integers. Not stable from release to release: routing and files take a hash of their own.
+/// A hash whose high bits are good: take `hash >> (64 - bits)`. Integers, and all that fits into 8
+/// bytes, cost a shift and a multiplication; bytes about 0.3 ns a word of 16. `seed` keys strings
+/// and records of more than 8 bytes, no integers. Not stable from release to release: routing and
+/// files take a hash of their own.
 template <hashable T>
 std::uint64_t hash_of(T const& key, std::uint64_t seed = 0) {
     using enum detail::hash_kind;
     constexpr detail::hash_kind kind = detail::hash_kind_of<T>;
-    if constexpr (kind == custom) return detail::spread_word(static_cast<std::uint64_t>(hash_value(key)));
-    else if constexpr (kind == word) return detail::spread_word(detail::word_of(key));
-    else return detail::spread_word(detail::mix_key(seed ^ detail::hash_start, key));
+    if constexpr (kind == custom)
+        return detail::spread_word(static_cast<std::uint64_t>(hash_value(key)));
+    else if constexpr (kind == word)
+        return detail::spread_word(detail::word_of(key));
+    else
+        return detail::spread_word(detail::mix_key(seed ^ detail::hash_start, key));
 }
 
 /// `hash_of` as a function object, with its seed.
@@ -234,8 +279,9 @@ struct key_hash {
     }
 };
 
-/// The equality that goes with `hash_of`: of described records by their fields, with one key for every NaN (a NaN that
-/// differs from itself would make a new entry per record); else `==`, also where the type has its own `hash_value`.
+/// The equality that goes with `hash_of`: of described records by their fields, with one key for
+/// every NaN (a NaN that differs from itself would make a new entry per record); else `==`, also
+/// where the type has its own `hash_value`.
 template <class A, class B>
 bool equal_keys(A const& a, B const& b) {
     if constexpr (!std::is_same_v<A, B> || detail::custom_hash<A>) {
@@ -246,7 +292,8 @@ bool equal_keys(A const& a, B const& b) {
         return a == b || (a != a && b != b);
     } else if constexpr (described<A>) {
         bool same = true;
-        for_each_field<A>([&]<class Field>() { same = same && equal_keys(Field::get(a), Field::get(b)); });
+        for_each_field<A>(
+            [&]<class Field>() { same = same && equal_keys(Field::get(a), Field::get(b)); });
         return same;
     } else if constexpr (detail::hash_kind_of<A> == detail::hash_kind::optional) {
         return a.has_value() == b.has_value() && (!a.has_value() || equal_keys(*a, *b));

@@ -56,12 +56,14 @@ struct first_view<description<Name, F, Rest...>> {
     using type = typename decltype(find())::type;
 };
 template <class T>
-consteval auto view_in() {
-    if constexpr (described<T>)
-        return std::type_identity<typename first_view<description_of<T>>::type>{};
-    else
-        return std::type_identity<must_own<"", T>>{};
-}
+struct view_in {
+    using type = must_own<"", T>;
+};
+template <described T>
+struct view_in<T> : first_view<description_of<T>> {};
+/// False, in words: a compiler prints the field that is to blame.
+template <class View>
+inline constexpr bool owned = false;
 }  // namespace detail
 
 }  // namespace millrace

@@ -5,7 +5,8 @@
 // What a stage is: the protocol between `operator|`, the plan, the fused loop and everything that can stand in it.
 //
 // A stage is a small value derived from `stage_base`. At compile time `accept<In>()` says what stream it makes of the
-// stream `In`, or refuses it with one sentence. At run time `open<In>(env)` turns it into an *operator*, the mutable thing
+// stream `In`, or refuses it: silently, until `operator|` asks the one to blame `accept<In, true>()`, which says why in
+// one sentence, right below the user's line, however deep in a `tee` it stands. At run time `open<In>(env)` turns it into an *operator*, the mutable thing
 // inside a fused loop. docs/internals/fusion.md tells the whole protocol.
 
 #include <cstddef>
@@ -70,7 +71,30 @@ struct stream {
 template <class Stream>
 using accepted = std::type_identity<Stream>;
 
-/// What `Stage` makes of the stream `In`: a `stream<…>`, or `rejected`.
+/// What becomes of a stream that `Stage` can't take. It travels out of forks and windows to the `|` that reports it.
+template <class Stage, class In>
+struct refused_by {
+    using culprit = Stage;
+    using stream = In;
+};
+template <class Stage, class In>
+using refused = std::type_identity<refused_by<Stage, In>>;
+
+/// A rejected pipeline, or a stream that some stage has refused.
+template <class T>
+inline constexpr bool is_rejected = false;
+template <class T>
+inline constexpr bool is_rejected<T const> = is_rejected<T>;
+template <class T>
+inline constexpr bool is_rejected<T&> = is_rejected<T>;
+template <class T>
+inline constexpr bool is_rejected<T&&> = is_rejected<T>;
+template <>
+inline constexpr bool is_rejected<rejected> = true;
+template <class Stage, class In>
+inline constexpr bool is_rejected<refused_by<Stage, In>> = true;
+
+/// What `Stage` makes of the stream `In`: a `stream<…>`, or `refused_by<…>`.
 template <class Stage, class In>
 using stream_after = typename decltype(Stage::template accept<In>())::type;
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `buffer<T>`: a growable array for state, without the half second that <vector> costs every user's compiler.
+// `buffer<T>`: a growable array for state, without the half second that <vector> costs every user's
+// compiler.
 
 #include <cstddef>
 #include <new>
@@ -13,14 +14,16 @@
 
 namespace millrace {
 
-/// What it holds is nothrow-movable. Grows by doubling; references die when it grows. Move-only itself.
+/// What it holds is nothrow-movable. Grows by doubling; references die when it grows. Move-only
+/// itself.
 template <class T>
 class buffer {
     static_assert(std::is_nothrow_move_constructible_v<T> && alignof(T) <= detail::cache_line);
 
 public:
     buffer() = default;
-    buffer(buffer&& other) noexcept : block_(std::move(other.block_)), size_(std::exchange(other.size_, 0)) {}
+    buffer(buffer&& other) noexcept
+        : block_(std::move(other.block_)), size_(std::exchange(other.size_, 0)) {}
     buffer& operator=(buffer&& other) noexcept {
         std::swap(block_, other.block_);
         std::swap(size_, other.size_);
@@ -32,7 +35,9 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t capacity() const noexcept { return block_.bytes() / sizeof(T); }
     [[nodiscard]] std::size_t bytes() const noexcept { return block_.bytes(); }
-    [[nodiscard]] T* data() const noexcept { return std::launder(reinterpret_cast<T*>(block_.data())); }
+    [[nodiscard]] T* data() const noexcept {
+        return std::launder(reinterpret_cast<T*>(block_.data()));
+    }
     [[nodiscard]] T* begin() const noexcept { return size_ == 0 ? nullptr : data(); }
     [[nodiscard]] T* end() const noexcept { return size_ == 0 ? nullptr : data() + size_; }
     [[nodiscard]] T& operator[](std::size_t i) const noexcept { return data()[i]; }
@@ -54,7 +59,8 @@ public:
     template <class... Args>
     T& emplace_back(Args&&... args) {
         if (size_ == capacity()) reserve(size_ < 4 ? 8 : 2 * size_);
-        T* const made = ::new (static_cast<void*>(block_.data() + size_ * sizeof(T))) T(std::forward<Args>(args)...);
+        T* const made = ::new (static_cast<void*>(block_.data() + size_ * sizeof(T)))
+            T(std::forward<Args>(args)...);
         ++size_;
         return *made;
     }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `keyed_table<Key, Value>`: the entries of one pane, or of rolling state: cleared at once, drained in pieces.
+// `keyed_table<Key, Value>`: the entries of one pane, or of rolling state: cleared at once, drained
+// in pieces.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,8 @@
 
 namespace millrace {
 
-/// One place of a table: a key and its value. `Flagged` adds the mark «emitted» (allowed lateness needs it).
+/// One place of a table: a key and its value. `Flagged` adds the mark «emitted» (allowed lateness
+/// needs it).
 template <class Key, class Value, bool Flagged = true>
 struct table_slot {
     union {
@@ -49,7 +51,8 @@ struct table_slot<Key, Value, false> {
 };
 
 namespace detail {
-/// Eight tags, compared at once. The compiler's own vectors cost no header; <emmintrin.h> is 3,000 lines.
+/// Eight tags, compared at once. The compiler's own vectors cost no header; <emmintrin.h> is 3,000
+/// lines.
 using tag_window [[gnu::vector_size(16), gnu::aligned(2), gnu::may_alias]] = std::uint16_t;
 using tag_bytes [[gnu::vector_size(16)]] = char;
 inline constexpr std::size_t window_size = 8;
@@ -63,18 +66,22 @@ template <class Lanes>
 alignas(16) inline constinit std::uint16_t no_tags[2 * window_size]{};
 }  // namespace detail
 
-/// Open addressing with linear probing by the high bits of the hash (Knuth 6.4, algorithm L; erasing by algorithm R).
-/// Beside the slots lies an array of tags, each of 8 bits of generation and 8 of hash: eight are compared at once, so
-/// that a lookup has no branch on how far its entry lies (with the tag inside the slot that branch took a third of the
-/// time at 10 thousand keys); and a slot of another generation is empty, so that clearing is one addition. Every 255th
-/// clear zeroes the tags.
-/// A full table doubles in one go: references, slots and cursors die (`growths()` tells); the order by hash stays, so
-/// growing is two sequential passes. At most 2^32 slots. Nothing throws but growing (`std::bad_alloc`) and the user's
-/// constructors; then the table is as it was. `GenerationBits` is 8; a test makes it smaller.
-template <class Key, class Value, class Hash = key_hash, bool Flagged = true, unsigned GenerationBits = 8>
+/// Open addressing with linear probing by the high bits of the hash (Knuth 6.4, algorithm L;
+/// erasing by algorithm R). Beside the slots lies an array of tags, each of 8 bits of generation
+/// and 8 of hash: eight are compared at once, so that a lookup has no branch on how far its entry
+/// lies (with the tag inside the slot 10 thousand keys took 14 ns a record, not 8);
+/// and a slot of another generation is empty, so that clearing is one addition. Every 255th clear
+/// zeroes the tags. A full table doubles in one go: references, slots and cursors die (`growths()`
+/// tells); the order by hash stays, so growing is two sequential passes. At most 2^32 slots.
+/// Nothing throws but growing (`std::bad_alloc`) and the user's constructors; then the table is as
+/// it was. `GenerationBits` is 8; a test makes it smaller.
+template <class Key, class Value, class Hash = key_hash, bool Flagged = true,
+          unsigned GenerationBits = 8>
 class keyed_table {
-    static_assert(std::is_nothrow_move_constructible_v<Key> && std::is_nothrow_move_constructible_v<Value>,
-                  "millrace: keyed_table: keys and values must move without throwing. Declare the move noexcept.");
+    static_assert(std::is_nothrow_move_constructible_v<Key>
+                      && std::is_nothrow_move_constructible_v<Value>,
+                  "millrace: keyed_table: keys and values must move without throwing. Declare "
+                  "the move noexcept.");
     static_assert(GenerationBits >= 1 && GenerationBits <= 8);
 
 public:
@@ -100,7 +107,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return block_.bytes(); }
-    /// How often places moved by growing or shrinking; a drain that sees it change starts again at 0.
+    /// How often places moved by growing or shrinking; a drain that sees it change starts again at
+    /// 0.
     [[nodiscard]] std::size_t growths() const noexcept { return growths_; }
     template <class K>
     [[nodiscard]] std::uint64_t hash(K const& key) const {
@@ -137,8 +145,8 @@ public:
         return {insert(index, std::forward<K>(key), hash, make), true};
     }
 
-    /// Erases one entry and closes the gap: later entries of its run move back one place, some past the cursor of a
-    /// scan that is under way. `scan_erase` knows how to go on; a drain doesn't.
+    /// Erases one entry and closes the gap: later entries of its run move back one place, some past
+    /// the cursor of a scan that is under way. `scan_erase` knows how to go on; a drain doesn't.
     void erase(slot& gone) noexcept {
         destroy(gone);
         --size_;
@@ -183,8 +191,9 @@ public:
         return slots;
     }
 
-    /// Calls `visit(key, value, flag)` for at most `n` entries from `cursor` on, `flag` being a `bool&`, and returns the
-    /// next cursor: `capacity()` at the end. Looks at no more than 16 n + 512 slots, so it may visit fewer.
+    /// Calls `visit(key, value, flag)` for at most `n` entries from `cursor` on, `flag` being a
+    /// `bool&`, and returns the next cursor: `capacity()` at the end. Looks at no more than 16 n +
+    /// 512 slots, so it may visit fewer.
     template <class Visit>
     std::size_t scan(std::size_t cursor, std::size_t n, Visit&& visit) {
         std::size_t const end = bounded_end(cursor, n);
@@ -200,7 +209,8 @@ public:
         return cursor;
     }
 
-    /// The same, erasing each entry for which `gone(key, value)` holds. An entry may be asked twice, none is missed.
+    /// The same, erasing each entry for which `gone(key, value)` holds. An entry may be asked
+    /// twice, none is missed.
     template <class Gone>
     std::size_t scan_erase(std::size_t cursor, std::size_t n, Gone&& gone) {
         std::size_t const end = bounded_end(cursor, n);
@@ -211,8 +221,10 @@ public:
             }
             slot& at = slots_[cursor];
             --n;
-            if (gone(static_cast<Key const&>(at.key), at.value)) erase(at);
-            else ++cursor;
+            if (gone(static_cast<Key const&>(at.key), at.value))
+                erase(at);
+            else
+                ++cursor;
         }
         return cursor;
     }
@@ -236,15 +248,21 @@ private:
     static constexpr std::size_t largest = std::size_t{1} << 32;
     static constexpr std::uint16_t first_generation = 0x100;
     static constexpr std::uint16_t last_generation = ((1U << GenerationBits) - 1) << 8;
-    static constexpr bool trivial = std::is_trivially_destructible_v<Key> && std::is_trivially_destructible_v<Value>;
-    /// A longer run than this in a table that is not nearly empty makes it grow early. Entries that arrive in the order
-    /// of their hash (drained from a larger table) would else fill the front of this one: quadratic.
+    static constexpr bool trivial =
+        std::is_trivially_destructible_v<Key> && std::is_trivially_destructible_v<Value>;
+    /// A longer run than this in a table that is not nearly empty makes it grow early. Entries that
+    /// arrive in the order of their hash (drained from a larger table) would else fill the front of
+    /// this one: quadratic.
     static constexpr std::size_t long_run = 128;
 
     static constexpr std::size_t limit_of(std::size_t slots) { return slots / 4 * 3; }
 
-    [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return static_cast<std::size_t>(hash >> shift_); }
-    [[nodiscard]] bool occupied(std::size_t i) const noexcept { return (tags_[i] & 0xFF00) == generation_; }
+    [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept {
+        return static_cast<std::size_t>(hash >> shift_);
+    }
+    [[nodiscard]] bool occupied(std::size_t i) const noexcept {
+        return (tags_[i] & 0xFF00) == generation_;
+    }
     [[nodiscard]] std::uint16_t tag_of(std::uint64_t hash) const noexcept {
         return static_cast<std::uint16_t>(generation_ | ((hash >> 32) & 0xFF));
     }
@@ -326,9 +344,11 @@ private:
     }
 
     [[gnu::noinline, gnu::cold]] void rebuild(std::size_t slots) {
-        if (slots > largest || slots > (~std::size_t{0} >> 2) / sizeof(slot)) throw std::bad_alloc();
+        if (slots > largest || slots > (~std::size_t{0} >> 2) / sizeof(slot))
+            throw std::bad_alloc();
         keyed_table larger(hash_);
-        larger.block_ = memory_block(slots * sizeof(slot) + (slots + detail::window_size) * sizeof *tags_);
+        larger.block_ =
+            memory_block(slots * sizeof(slot) + (slots + detail::window_size) * sizeof *tags_);
         larger.slots_ = reinterpret_cast<slot*>(larger.block_.data());
         larger.tags_ = reinterpret_cast<std::uint16_t*>(larger.slots_ + slots);
         for (std::size_t n = slots; n > 2; n /= 2) --larger.shift_;

@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Raw blocks for state: pages of 2 MiB where a block is large, because random access to 4 KiB pages waits for the TLB.
-
-#include <sys/mman.h>
+// Raw blocks for state: pages of 2 MiB where a block is large, because random access to 4 KiB pages
+// waits for the TLB.
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <sys/mman.h>
 #include <utility>
 
 namespace millrace {
@@ -18,7 +18,8 @@ namespace detail {
 inline constexpr std::size_t huge_page = std::size_t{2} << 20;
 inline constexpr std::size_t cache_line = 64;
 
-/// Maps `bytes`, a multiple of `huge_page`, at an address that is one too. The slack is unmapped again.
+/// Maps `bytes`, a multiple of `huge_page`, at an address that is one too. The slack is unmapped
+/// again.
 inline void* map_huge(std::size_t bytes) {
     std::size_t const slack = bytes + huge_page;
     void* const raw = slack < bytes ? MAP_FAILED
@@ -36,8 +37,8 @@ inline void* map_huge(std::size_t bytes) {
 }
 }  // namespace detail
 
-/// An owned block of bytes, aligned to a cache line, zeroed. From 2 MiB on it is mapped in pages of 2 MiB and given
-/// back to the system when it dies. Throws `std::bad_alloc`.
+/// An owned block of bytes, aligned to a cache line, zeroed. From 2 MiB on it is mapped in pages of
+/// 2 MiB and given back to the system when it dies. Throws `std::bad_alloc`.
 class memory_block {
 public:
     memory_block() = default;
@@ -48,7 +49,8 @@ public:
             bytes = (bytes + detail::huge_page - 1) & ~(detail::huge_page - 1);
             data_ = static_cast<std::byte*>(detail::map_huge(bytes));
         } else {
-            data_ = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{detail::cache_line}));
+            data_ = static_cast<std::byte*>(
+                ::operator new(bytes, std::align_val_t{detail::cache_line}));
             std::memset(data_, 0, bytes);
         }
         bytes_ = bytes;
@@ -62,8 +64,10 @@ public:
     }
     ~memory_block() {
         if (data_ == nullptr) return;
-        if (bytes_ >= detail::huge_page) ::munmap(data_, bytes_);
-        else ::operator delete(data_, std::align_val_t{detail::cache_line});
+        if (bytes_ >= detail::huge_page)
+            ::munmap(data_, bytes_);
+        else
+            ::operator delete(data_, std::align_val_t{detail::cache_line});
     }
 
     [[nodiscard]] std::byte* data() const noexcept { return data_; }

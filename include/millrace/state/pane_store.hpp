@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `pane_store<Key, Value>`: the open panes of a tumbling window, found by their start, drained in order of time.
+// `pane_store<Key, Value>`: the open panes of a tumbling window, found by their start, drained in
+// order of time.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,17 +25,18 @@ struct pane {
     time_point start;
     time_point end;
     table entries;
-    std::uint64_t records = 0;     ///< for the window's own use, like the next one
+    std::uint64_t records = 0;  ///< for the window's own use, like the next one
     std::size_t drain_cursor = 0;
     bool due = false;      ///< a watermark has passed its end
     bool drained = false;  ///< all that was in it when it became due has been emitted
     time_link<pane> order;
 };
 
-/// Panes of one length, aligned to the epoch. Each lives through: `at` opens it; `take_due` finds that its end has
-/// passed; `undrained` and `finish_drain` lead through its emission; `release` ends it and keeps it, with its room, for
-/// the next. A pane opened at or before the last `take_due` (an allowed late record) is born due and drained: its
-/// records emit their rows on their own.
+/// Panes of one length, aligned to the epoch. Each lives through: `at` opens it; `take_due` finds
+/// that its end has passed; `undrained` and `finish_drain` lead through its emission; `release`
+/// ends it and keeps it, with its room, for the next. A pane opened at or before the last
+/// `take_due` (an allowed late record) is born due and drained: its records emit their rows on
+/// their own.
 template <class Key, class Value, class Hash = key_hash, bool Flagged = true>
 class pane_store {
 public:
@@ -42,7 +44,8 @@ public:
     using table = typename pane::table;
     using key_type = Key;
 
-    /// From this many bytes on a table no longer lies in the L2 cache (1 to 2 MiB), and updates are worth deferring.
+    /// From this many bytes on a table no longer lies in the L2 cache (1 to 2 MiB), and updates are
+    /// worth deferring.
     static constexpr std::size_t defer_from_bytes = std::size_t{4} << 20;
 
     explicit pane_store(duration length) : length_(length.ns > 0 ? length : duration{1}) {}
@@ -60,7 +63,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return open_; }
     [[nodiscard]] bool empty() const noexcept { return open_ == 0; }
 
-    /// The start of the pane that covers `t`, rounded towards the past; the first pane of all time starts at its minimum.
+    /// The start of the pane that covers `t`, rounded towards the past; the first pane of all time
+    /// starts at its minimum.
     [[nodiscard]] time_point start_of(time_point t) const noexcept {
         std::int64_t rest = t.ns % length_.ns;
         if (rest < 0) rest += length_.ns;
@@ -93,7 +97,8 @@ public:
 
     /// The oldest pane that isn't due, whatever its end; null if there is none.
     [[nodiscard]] pane* pending() const noexcept { return pending_; }
-    /// Marks the oldest pane that isn't due and ends at or before `watermark`; null when there is none left.
+    /// Marks the oldest pane that isn't due and ends at or before `watermark`; null when there is
+    /// none left.
     pane* take_due(time_point watermark) noexcept {
         if (due_until_ < watermark) due_until_ = watermark;
         pane* const taken = pending_;
@@ -121,8 +126,8 @@ public:
         recycle(p);
     }
 
-    /// Should this batch's updates be deferred and prefetched (`pending_updates`)? Ask once a batch. Below 100 thousand
-    /// keys deferring costs 3 to 15 %.
+    /// Should this batch's updates be deferred and prefetched (`pending_updates`)? Ask once a
+    /// batch. Below 100 thousand keys deferring costs 3 to 15 %.
     [[nodiscard]] bool worth_deferring() const noexcept {
         return last_ != nullptr && last_->entries.bytes() >= defer_from_bytes;
     }
@@ -135,7 +140,8 @@ public:
     /// What the panes and their index take. Walks over all panes.
     [[nodiscard]] std::size_t bytes() const noexcept {
         std::size_t sum = index_.bytes() + spare_.bytes();
-        for (pane* p = oldest(); p != nullptr; p = next(*p)) sum += sizeof(pane) + p->entries.bytes();
+        for (pane* p = oldest(); p != nullptr; p = next(*p))
+            sum += sizeof(pane) + p->entries.bytes();
         for (pane* p : spare_) sum += sizeof(pane) + p->entries.bytes();
         return sum;
     }
@@ -171,20 +177,23 @@ private:
         return p != nullptr && p->due ? p : nullptr;
     }
 
-    /// Keeps a pane's room unless it is far more than the panes of late have needed: a single small pane between large
-    /// ones gives nothing back. No more panes wait than are open, and one.
+    /// Keeps a pane's room unless it is far more than the panes of late have needed: a single small
+    /// pane between large ones gives nothing back. As many panes wait as were open of late.
     void recycle(pane& p) noexcept {
-        std::size_t const used = p.entries.size();
-        recent_ -= recent_ / 8;
-        if (recent_ < used) recent_ = used;
+        fade(recent_entries_, p.entries.size());
+        fade(recent_open_, open_ + 1);
         p.entries.clear();
-        if (p.entries.capacity() / 8 > table::capacity_for(recent_)) p.entries.reset();
-        while (spare_.size() > open_) drop_spare();
+        if (p.entries.capacity() / 8 > table::capacity_for(recent_entries_)) p.entries.reset();
+        while (spare_.size() >= recent_open_) drop_spare();
         try {
             spare_.push_back(&p);
         } catch (...) {  // no memory for the list: this pane goes at once
             delete &p;
         }
+    }
+    static void fade(std::size_t& peak, std::size_t now) noexcept {
+        peak -= peak / 8;
+        if (peak < now) peak = now;
     }
     void drop_spare() noexcept {
         delete spare_.back();
@@ -197,7 +206,8 @@ private:
     pane* undrained_ = nullptr;
     time_point due_until_ = time_point::min();
     std::size_t open_ = 0;
-    std::size_t recent_ = 0;  ///< entries of the largest pane released of late, fading
+    std::size_t recent_entries_ = 0;  ///< of the largest pane released of late
+    std::size_t recent_open_ = 0;     ///< the most panes open at a release of late
     time_order<pane> order_;
     keyed_table<std::int64_t, pane*, key_hash, false> index_;
     buffer<pane*> spare_;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `partitioned_updates<Store, Payload>`: updates of panes far larger than the cache, sorted by where they go.
+// `partitioned_updates<Store, Payload>`: updates of panes far larger than the cache, sorted by
+// where they go.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,31 +15,34 @@
 
 namespace millrace {
 
-/// A random line of a table beyond the cache costs 15 to 20 ns even when asked for ahead; a sequential one 3. So each
-/// update is appended to a log of its part of the table (a range of the hash's high bits, thus a range of slots, about
-/// as large as the L2 cache), and a part's log is applied when it is full, in order. Radix partitioning as in Manegold,
-/// Boncz and Kersten, 2002. The logs of a pane take at most as many bytes as its table; two panes have logs at a time.
-/// Settle a pane before an entry of it is looked at, drained or released. `apply` must not throw.
-template <class Store, class Payload>
+/// A random line of a table beyond the cache costs 15 to 20 ns even when asked for ahead; a
+/// sequential one 3. So each update is appended to a log of its part of the table (a range of the
+/// hash's high bits, thus a range of slots), and a part's log is applied when it is full, in order.
+/// Radix partitioning as in Manegold, Boncz and Kersten, 2002. The logs of a pane take at most as
+/// many bytes as its table; two panes have logs at a time. Settle a pane before an entry of it is
+/// looked at, drained or released. `apply` must not throw. From `FromBytes` on a table is beyond
+/// the L3 cache; parts of 2 to 8 MiB ran best (bench/state/README.md).
+template <class Store, class Payload, std::size_t FromBytes = std::size_t{32} << 20,
+          std::size_t PartBytes = std::size_t{4} << 20>
 class partitioned_updates {
 public:
     using key_type = typename Store::key_type;
     using pane = typename Store::pane;
     /// Only such keys and payloads may wait in a log.
-    static constexpr bool usable = std::is_trivially_copyable_v<key_type> && std::is_trivially_copyable_v<Payload> &&
-                                   !std::is_empty_v<key_type>;
-    /// From this many bytes on a table is beyond the L3 cache.
-    static constexpr std::size_t from_bytes = std::size_t{32} << 20;
+    static constexpr bool usable = std::is_trivially_copyable_v<key_type>
+                                   && std::is_trivially_copyable_v<Payload>
+                                   && !std::is_empty_v<key_type>;
 
     partitioned_updates() = default;
     partitioned_updates(partitioned_updates const&) = delete;
     partitioned_updates& operator=(partitioned_updates const&) = delete;
 
-    /// Takes an update of `into`, or returns false: then the caller applies it at once. A pane whose updates were taken
-    /// has all further ones taken until it is settled, so that they stay in order.
+    /// Takes an update of `into`, or returns false: then the caller applies it at once. A pane
+    /// whose updates were taken has all further ones taken until it is settled, so that they stay
+    /// in order.
     template <class Apply>
-    [[gnu::always_inline]] bool push(pane& into, std::uint64_t hash, key_type const& key, Payload const& payload,
-                                     Apply&& apply) {
+    [[gnu::always_inline]] bool push(pane& into, std::uint64_t hash, key_type const& key,
+                                     Payload const& payload, Apply&& apply) {
         log* to = &logs_[0];
         if (to->owner != &into) [[unlikely]] {
             to = log_of(into);
@@ -58,10 +62,11 @@ public:
         for (log& l : logs_)
             if (l.owner == &p) settle_log(l, apply);
     }
-    [[nodiscard]] std::size_t bytes() const noexcept { return logs_[0].block.bytes() + logs_[1].block.bytes(); }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return logs_[0].block.bytes() + logs_[1].block.bytes();
+    }
 
 private:
-    static constexpr std::size_t part_bytes = std::size_t{1} << 20;
     static constexpr std::size_t most_parts = 1024;
     static constexpr std::size_t ahead = 16;
 
@@ -81,7 +86,7 @@ private:
 
     [[gnu::noinline]] log* log_of(pane& p) {
         if (logs_[1].owner == &p) return &logs_[1];
-        if (p.entries.bytes() < from_bytes) return nullptr;
+        if (p.entries.bytes() < FromBytes) return nullptr;
         for (log& l : logs_)
             if (l.owner == nullptr) {
                 cut(l, p);
@@ -93,8 +98,10 @@ private:
         std::size_t const table_bytes = p.entries.bytes();
         std::size_t parts = 2;
         unsigned shift = 63;
-        for (; parts < most_parts && parts * part_bytes < table_bytes; parts *= 2) --shift;
-        std::size_t const room = table_bytes / parts / sizeof(item);
+        for (; parts < most_parts && parts * PartBytes < table_bytes; parts *= 2) --shift;
+        // Not a power of two: else all logs would grow in the same few sets of the cache.
+        std::size_t const room =
+            table_bytes / parts / sizeof(item) + detail::cache_line / sizeof(item) + 1;
         if (l.block.bytes() < parts * room * sizeof(item)) {
             l.block = memory_block{};
             l.block = memory_block(parts * room * sizeof(item));
@@ -122,7 +129,8 @@ private:
         item* at = l.items() + part * l.room;
         item* const end = l.ends[part];
         l.ends[part] = at;
-        for (item* next = at; next < end && next < at + ahead; ++next) table.prefetch(table.hash(next->key));
+        for (item* next = at; next < end && next < at + ahead; ++next)
+            table.prefetch(table.hash(next->key));
         for (; at < end; ++at) {
             if (at + ahead < end) table.prefetch(table.hash(at[ahead].key));
             auto const found = table.find_or_insert(at->key, table.hash(at->key));

@@ -12,15 +12,17 @@
 
 namespace millrace {
 
-/// Up to `Batch` updates of panes of a `pane_store`. `push` asks for the slot's memory, `flush` applies all in their
-/// order, so results are those of updating at once. Flush before a pane is drained or released, and before an entry is
-/// looked at. Keys and payloads wait as values: they own what they need.
+/// Up to `Batch` updates of panes of a `pane_store`. `push` asks for the slot's memory, `flush`
+/// applies all in their order, so results are those of updating at once. Flush before a pane is
+/// drained or released, and before an entry is looked at. Keys and payloads wait as values: they
+/// own what they need.
 template <class Store, class Payload, std::size_t Batch = 64>
 class pending_updates {
 public:
     using key_type = typename Store::key_type;
     using pane = typename Store::pane;
-    static_assert(std::is_nothrow_move_constructible_v<key_type> && std::is_nothrow_move_constructible_v<Payload>);
+    static_assert(std::is_nothrow_move_constructible_v<key_type>
+                  && std::is_nothrow_move_constructible_v<Payload>);
 
     pending_updates() = default;
     pending_updates(pending_updates const&) = delete;
@@ -41,8 +43,9 @@ public:
         ++size_;
     }
 
-    /// Calls `apply(pane, entry, inserted, payload)` for each, in order; `entry` is the slot, its value new where
-    /// `inserted`. Where it throws, that update is gone, and flushing again goes on behind it.
+    /// Calls `apply(pane, entry, inserted, payload)` for each, in order; `entry` is the slot, its
+    /// value new where `inserted`. Where it throws, that update is gone, and flushing again goes on
+    /// behind it.
     template <class Apply>
     void flush(Apply&& apply) {
         while (done_ < size_) {

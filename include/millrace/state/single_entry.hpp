@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `single_entry<Key, Value>`: what a window without a key has instead of a table. The key is an empty struct.
+// `single_entry<Key, Value>`: what a window without a key has instead of a table. The key is an
+// empty struct.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +15,8 @@
 
 namespace millrace {
 
-/// A table of at most one entry, inline, with the same interface: no hash, no probing, no memory of its own.
+/// A table of at most one entry, inline, with the same interface: no hash, no probing, no memory of
+/// its own.
 template <class Key, class Value>
 class single_entry {
     static_assert(std::is_empty_v<Key> && std::is_nothrow_move_constructible_v<Value>);

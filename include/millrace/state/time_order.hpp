@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `time_order<Node>`: nodes in order of their start. Appending and taking the oldest are O(1), the rest O(log n).
+// `time_order<Node>`: nodes in order of their start. Appending and taking the oldest are O(1), the
+// rest O(log n).
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +12,8 @@
 
 namespace millrace {
 
-/// What a node carries: it has a member `order` of this type and a `time_point start` that no other node has.
+/// What a node carries: it has a member `order` of this type and a `time_point start` that no other
+/// node has.
 template <class Node>
 struct time_link {
     static constexpr unsigned levels = 8;
@@ -19,8 +21,9 @@ struct time_link {
     unsigned height = 0;
 };
 
-/// An intrusive skip list (Pugh, 1990) whose levels thin out by 8. A heap was rejected because due panes must be walked
-/// in order without being taken out; a sorted ring because a million panes opened in random order are quadratic.
+/// An intrusive skip list (Pugh, 1990) whose levels thin out by 8. A heap was rejected because due
+/// panes must be walked in order without being taken out; a sorted ring because a million panes
+/// opened in random order are quadratic.
 template <class Node>
 class time_order {
 public:
@@ -66,7 +69,8 @@ private:
     void find_before(time_point start, Node* (&before)[levels]) noexcept {
         Node* at = nullptr;
         for (unsigned i = levels; i-- > 0;) {
-            for (Node* next = link_behind(at, i); next != nullptr && next->start < start; next = link_behind(at, i))
+            for (Node* next = link_behind(at, i); next != nullptr && next->start < start;
+                 next = link_behind(at, i))
                 at = next;
             before[i] = at;
         }
@@ -77,7 +81,8 @@ private:
         random_ ^= random_ >> 7;
         random_ ^= random_ << 17;
         unsigned height = 1;
-        for (std::uint64_t bits = random_; (bits & 7U) == 0 && height < levels; bits >>= 3) ++height;
+        for (std::uint64_t bits = random_; (bits & 7U) == 0 && height < levels; bits >>= 3)
+            ++height;
         return height;
     }
 

@@ -32,26 +32,11 @@ struct csv_carries<void> {
     static constexpr bool optional_nested = false;
 };
 
-template <class Unsupported>
-consteval bool check_csv_field() {
-    constexpr bool csv_carries_every_field = std::is_void_v<Unsupported>;
-    static_assert(csv_carries_every_field,
-                  "millrace: csv: a field has a type that CSV can't hold. Take a number, bool, enum, char, text<N>, "
-                  "string, string_view, time_point, duration, an optional of these, or a described record.");
-    return csv_carries_every_field;
-}
-
-/// Is `T` a record that CSV can read or write? Otherwise one sentence.
+/// The first field of a described record that CSV can't hold, as an `unsupported_field<…>`; else void.
 template <class T>
-consteval bool check_csv_record() {
-    constexpr bool record_is_described = described<T>;
-    static_assert(record_is_described,
-                  "millrace: csv: the record has no description. Write MILLRACE_RECORD(type, field, …) behind it.");
-    if constexpr (record_is_described)
-        return check_csv_field<typename decltype(find_unsupported<T, csv_carries>())::type>();
-    else
-        return false;
-}
+using csv_unsupported = typename decltype(find_unsupported<T, csv_carries>())::type;
+template <class Unsupported>
+inline constexpr bool csv_holds = std::is_void_v<Unsupported>;
 
 }  // namespace detail
 
@@ -64,17 +49,24 @@ struct csv_parser_stage : stage_base {
 
     csv_options options;
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        constexpr bool takes_bytes = std::same_as<typename In::record, chunk>;
-        static_assert(takes_bytes, "millrace: csv: csv<T>() reads bytes, and here come records. Put it right behind a "
-                                   "source of bytes such as file(…), or write csv() to write records.");
-        if constexpr (!takes_bytes)
-            return accepted<rejected>{};
-        else if constexpr (!detail::check_csv_record<T>())
-            return accepted<rejected>{};
-        else
+        if constexpr (!std::same_as<typename In::record, chunk>) {
+            static_assert(!Aloud, "millrace: csv: csv<T>() reads bytes, and here come records. Put it right behind a source "
+                                  "of bytes such as file(…), or write csv() to write records.");
+            return refused<csv_parser_stage, In>{};
+        } else if constexpr (!described<T>) {
+            static_assert(!Aloud, "millrace: csv: the record has no description. Write MILLRACE_RECORD(type, field, …) "
+                                  "behind it.");
+            return refused<csv_parser_stage, In>{};
+        } else if constexpr (!detail::csv_holds<detail::csv_unsupported<T>>) {
+            static_assert(!Aloud || detail::csv_holds<detail::csv_unsupported<T>>,
+                          "millrace: csv: a field has a type that CSV can't hold. Take a number, bool, enum, char, text<N>, "
+                          "string, string_view, time_point, duration, an optional of these, or a described record.");
+            return refused<csv_parser_stage, In>{};
+        } else {
             return accepted<stream<T, no_key, In::traits>>{};
+        }
     }
 
     template <class In, class Env>
@@ -90,12 +82,21 @@ struct csv_writer_stage : stage_base {
 
     csv_options options;
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
-        if constexpr (!detail::check_csv_record<typename In::record>())
-            return accepted<rejected>{};
-        else
+        using record = typename In::record;
+        if constexpr (!described<record>) {
+            static_assert(!Aloud, "millrace: csv: the record has no description. Write MILLRACE_RECORD(type, field, …) "
+                                  "behind it.");
+            return refused<csv_writer_stage, In>{};
+        } else if constexpr (!detail::csv_holds<detail::csv_unsupported<record>>) {
+            static_assert(!Aloud || detail::csv_holds<detail::csv_unsupported<record>>,
+                          "millrace: csv: a field has a type that CSV can't hold. Take a number, bool, enum, char, text<N>, "
+                          "string, string_view, time_point, duration, an optional of these, or a described record.");
+            return refused<csv_writer_stage, In>{};
+        } else {
             return accepted<stream<bytes, typename In::key, In::traits>>{};
+        }
     }
 
     template <class In, class Env>

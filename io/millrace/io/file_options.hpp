@@ -11,9 +11,9 @@ namespace millrace {
 /// `file("x.csv", {.durable = true})`. Sizes are clamped: a buffer to 1 byte … 1 GiB, `read_ahead`
 /// to 2 … 64.
 struct file_options {
-    std::size_t buffer_bytes = 256 * 1024;  ///< of each buffer, read or written
-    unsigned read_ahead = 4;                ///< buffers in flight when reading; a sink has two
-    bool durable = false;  ///< a sink syncs its file and its directory before it is done
+    std::size_t buffer_bytes = std::size_t{256} * 1024;  ///< of each buffer, read or written
+    unsigned read_ahead = 4;  ///< buffers in flight when reading; a sink has two
+    bool durable = false;     ///< a sink syncs its file and its directory before it is done
 };
 
 namespace detail {

@@ -15,13 +15,13 @@
 #include <utility>
 
 #include <millrace/io/ask_again.hpp>
-#include <millrace/io/write_signals.hpp>
 #include <millrace/io/engine.hpp>
 #include <millrace/io/file_options.hpp>
 #include <millrace/io/io_failure.hpp>
 #include <millrace/io/output_file.hpp>
 #include <millrace/io/page_buffer.hpp>
 #include <millrace/io/request.hpp>
+#include <millrace/io/write_signals.hpp>
 #include <millrace/model/bytes.hpp>
 
 namespace millrace {
@@ -108,11 +108,11 @@ private:
     }
 
     /// A record that does not fit, with its line end, into what is left of the buffer.
-    void write_across(bytes const& record) {
+    [[gnu::noinline]] void write_across(bytes const& record) {
         refuse_after_end();
         for (std::string_view rest = record.data; !rest.empty();) {
             if (at_ == end_) write_buffer();
-            std::size_t const room = static_cast<std::size_t>(end_ - at_);
+            auto const room = static_cast<std::size_t>(end_ - at_);
             std::size_t const part = rest.size() < room ? rest.size() : room;
             std::memcpy(at_, rest.data(), part);
             at_ += part;
@@ -131,7 +131,7 @@ private:
     }
 
     /// Begins to write the current buffer and goes on with the other one, once that is free.
-    void write_buffer() {
+    [[gnu::noinline]] void write_buffer() {
         slot& full = slots_[current_];
         slot& other = slots_[1 - current_];
         auto const length = static_cast<std::uint32_t>(at_ - begin());
@@ -239,6 +239,7 @@ private:
             while (rest.busy)
                 if (step(rest) != 0) return;
         } catch (...) {
+            return;  // the run has failed already, and says why
         }
     }
 

@@ -31,7 +31,7 @@ struct original_stage : stage_base {
     static constexpr auto name = fixed_string{""};
     static constexpr bool needs_origin = true;
 
-    template <class In>
+    template <class In, bool Aloud = false>
     static consteval auto accept() {
         return accepted<stream<bytes, typename In::key, In::traits>>{};
     }

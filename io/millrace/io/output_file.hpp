@@ -5,6 +5,7 @@
 // An output as the sink of files sees it: a temporary that becomes the file when all went well, or
 // a stream.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -26,20 +27,25 @@ namespace millrace::detail {
 class outputs_in_use {
 public:
     static bool take(std::string const& key) {
-        std::lock_guard const lock(mutex_);
-        for (std::string const& taken : keys_)
-            if (taken == key) return false;
-        keys_.push_back(key);
+        outputs_in_use& all = one();
+        std::lock_guard const lock(all.mutex_);
+        if (std::find(all.keys_.begin(), all.keys_.end(), key) != all.keys_.end()) return false;
+        all.keys_.push_back(key);
         return true;
     }
     static void give_back(std::string const& key) noexcept {
-        std::lock_guard const lock(mutex_);
-        std::erase(keys_, key);
+        outputs_in_use& all = one();
+        std::lock_guard const lock(all.mutex_);
+        std::erase(all.keys_, key);
     }
 
 private:
-    static inline std::mutex mutex_;
-    static inline std::vector<std::string> keys_;
+    static outputs_in_use& one() {
+        static outputs_in_use all;
+        return all;
+    }
+    std::mutex mutex_;
+    std::vector<std::string> keys_;
 };
 
 /// Opened by name. A regular or new file is written as `.<name>.<pid>-<n>.part` beside it and
@@ -80,15 +86,15 @@ public:
 
     [[nodiscard]] std::string const& name() const { return name_; }
     [[nodiscard]] int fd() const { return fd_.fd(); }
-    [[nodiscard]] bool stream() const { return stream_; }        ///< written at its own position
-    [[nodiscard]] bool watched() const { return watched_; }      ///< somebody waits for each batch
+    [[nodiscard]] bool stream() const { return stream_; }    ///< written at its own position
+    [[nodiscard]] bool watched() const { return watched_; }  ///< somebody waits for each batch
 
     /// The temporary becomes the file; with `durable` its directory is synced too. Once only.
     void publish(bool durable) {
-        if (temporary_.empty()) return fd_.reset();
+        if (int const error = fd_.close(); error != 0) fail_writing(name_, error);
+        if (temporary_.empty()) return;
         if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_writing(name_, errno);
         temporary_.clear();
-        fd_.reset();
         free_key();
         if (durable) sync_directory();
     }
@@ -132,11 +138,11 @@ private:
         key_ = std::move(key);
         try {
             open_temporary(path, before != nullptr ? 0600 : 0666);
+            if (before != nullptr) keep_mode(*before);
         } catch (...) {
-            free_key();
+            discard();
             throw;
         }
-        if (before != nullptr) keep_mode(*before);  // what throws from here on is undone by discard
     }
     /// Beside a file that exists it is closed to others until it has that file's mode.
     void open_temporary(split_path const& path, mode_t mode) {

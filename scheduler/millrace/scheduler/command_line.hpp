@@ -103,14 +103,14 @@ inline std::string option_name(std::string_view field) {
 template <class Field, class T>
 option option_of(T& target) {
     static_assert(
-        option_field<T>,
+        is_option_type<T>,
         "millrace: command line: a field of the configuration has a type that cannot be read. "
         "Take a number, bool, text, duration or time_point, an optional or vector of one, or "
         "specialise option_value.");
     option out;
     out.name = option_name(Field::name.view());
     out.target = &target;
-    if constexpr (option_field<T>) {
+    if constexpr (is_option_type<T>) {
         out.shape = is_repeated_option<T> ? option_shape::many
                     : is_flag_option<T>   ? option_shape::flag
                                           : option_shape::one;

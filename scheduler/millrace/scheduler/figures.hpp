@@ -57,7 +57,7 @@ inline std::string records_text(double records) {
 /// A time span for a report: 850 ns, 1.24 s, 4 min 10 s, 2 h 5 min.
 inline std::string span_text(std::int64_t ns) {
     if (ns < 0) ns = 0;
-    double const value = static_cast<double>(ns);
+    auto const value = static_cast<double>(ns);
     if (ns < 60'000'000'000) {
         if (value < 999.5) return std::to_string(ns) + " ns";
         if (value < 999.5e3) return three_digits(value / 1e3) + " us";
@@ -68,7 +68,7 @@ inline std::string span_text(std::int64_t ns) {
     if (seconds < 3600)
         return std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
     std::int64_t const minutes = seconds / 60;
-    if (minutes < 48 * 60)
+    if (minutes < 2880)  // two days
         return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
     return std::to_string(minutes / 1440) + " d " + std::to_string(minutes / 60 % 24) + " h";
 }

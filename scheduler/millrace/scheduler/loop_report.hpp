@@ -42,7 +42,7 @@ void account(Loop& loop, report& out) {
     loop.account(counts);
     for (std::size_t i = 0; i < Loop::size; ++i) {
         stage_counts const& c = counts[i];
-        auto const& stage = plan_of<P>.stages[i];
+        auto const& stage = plan_of<P>.stage[i];
         out.stages.push_back({std::string(stage.word), std::string(stage.name), std::string(stage.record), c});
         bool const reads_bytes = graph::kinds[i] == stage_kind::bytes;
         if (graph::kinds[i] == stage_kind::source || graph::kinds[i] == stage_kind::parser) out.records_in += c.in;

@@ -63,8 +63,7 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 /// The candidate that `name` was most likely meant to be, or empty: at most a third of it, but two,
 /// may differ.
-inline std::string_view nearest(std::string_view name,
-                                std::vector<std::string_view> const& candidates) {
+inline std::string_view nearest(std::string_view name, std::vector<std::string> const& candidates) {
     std::string_view best;
     std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
     for (std::string_view const candidate : candidates) {
@@ -158,12 +157,11 @@ private:
                      + " belongs to no option. Options begin with two dashes; --help lists them.";
     }
     void refuse_unknown(std::string_view name) {
-        std::vector<std::string_view> names;
-        std::vector<std::string> negations;
-        for (option const& o : options_)
-            if (o.shape == option_shape::flag) negations.push_back("no-" + o.name);
+        std::vector<std::string> names;
+        names.reserve(2 * options_.size());
         for (option const& o : options_) names.push_back(o.name);
-        names.insert(names.end(), negations.begin(), negations.end());
+        for (option const& o : options_)
+            if (o.shape == option_shape::flag) names.push_back("no-" + o.name);
         std::string_view const meant = nearest(name, names);
         out_.wrong = shown_argument("--" + std::string(name)) + " is no option. ";
         if (meant.empty())
@@ -181,7 +179,7 @@ private:
 
 /// The left column of `--help`: the option and what it takes.
 inline std::string usage_of(option const& o) {
-    std::string const name = "  --" + o.name;
+    std::string name = "  --" + o.name;
     switch (o.shape) {
         case option_shape::flag:
             return name + ", --no-" + o.name;

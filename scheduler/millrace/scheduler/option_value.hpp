@@ -41,8 +41,9 @@ struct option_value<I> {
             return "a whole number of " + std::to_string(8 * sizeof(I)) + " bits";
     }
     static bool read(std::string_view text, I& out) {
-        char const* const end = text.data() + text.size();
-        return detail::read_integer(text.data(), end, end, out) == text_error::none;
+        char const* const begin = text.data();
+        char const* const end = begin + text.size();
+        return detail::read_integer(begin, end, end, out) == text_error::none;
     }
     static std::string show(I value) { return std::to_string(value); }
 };
@@ -150,8 +151,9 @@ struct option_value<std::vector<T>> {
     }
 };
 
+/// A flag and no concept, as a compiler explains concepts at length under our one sentence.
 template <class T>
-concept option_field = requires { option_value<T>::placeholder; };
+inline constexpr bool is_option_type = requires { option_value<T>::placeholder; };
 
 template <class T>
 inline constexpr bool is_repeated_option = false;

@@ -133,6 +133,10 @@ public:
         next_ = output_.redraws ? duration{} : line_every;
     }
 
+    progress_line(progress_line const&) = delete;
+    progress_line& operator=(progress_line const&) = delete;
+    ~progress_line() { finish(); }
+
     /// Is a line due? Asked before the figures are gathered; one comparison.
     [[nodiscard]] bool due(duration elapsed) const { return !silent_ && elapsed >= next_; }
 
@@ -143,7 +147,8 @@ public:
         next_ = state.elapsed - duration(state.elapsed.ns % every.ns) + every;
     }
 
-    /// The redrawn line goes, so that what is printed next stands alone; a plain output needs
+    /// The redrawn line goes, so that what is printed next stands alone, also when a run fails
+    /// (the destructor calls it); a plain output needs
     /// nothing.
     void finish() {
         if (drawn_) put("\r\x1b[K");
@@ -157,7 +162,7 @@ private:
         put("\r" + progress_text(state, output_.columns() - 1, output_.color) + "\x1b[K");
         drawn_ = true;
     }
-    void put(std::string const& text) const {
+    void put(std::string_view text) const {
         detail::write_signal_guard const guard;
         if (::write(output_.fd, text.data(), text.size()) < 0) return;  // nobody listens: so be it
     }

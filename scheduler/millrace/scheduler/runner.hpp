@@ -50,6 +50,8 @@ public:
             give_up(out, f.code(), f.message());
         } catch (std::exception const& e) {
             give_up(out, exit_code::software, std::string("millrace: ") + e.what());
+        } catch (...) {
+            give_up(out, exit_code::software, "millrace: an exception that is no std::exception");
         }
         if (loop_) account<P>(*loop_, out);
         out.wall_ns = read_clock(CLOCK_MONOTONIC) - wall;

@@ -64,7 +64,7 @@ public:
     static constexpr std::size_t inputs = graph::sources;
 
     explicit driver(P pipeline, driver_settings settings = {})
-        : batch_(settings.batch), loop_(std::make_unique<loop_type>(std::move(pipeline), environment_)) {
+        : batch_(settings.batch > 0 ? settings.batch : 1), loop_(std::make_unique<loop_type>(std::move(pipeline), environment_)) {
         loop_->begin();
     }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include <millrace/io/detail/format_memory.hpp>
 #include <millrace/model/bytes.hpp>
@@ -46,7 +47,8 @@ public:
         return true;
     }
     [[nodiscard]] char const* at() const { return at_; }
-    [[nodiscard]] char const* readable() const { return readable_; }
+    /// Behind the line at `at()` stands a line end, and `slack` readable bytes behind that.
+    [[nodiscard]] bool sentinel_ahead() const { return at_ < sentinel_; }
     [[nodiscard]] std::uint64_t number() const { return number_; }  ///< of the line at `at()`, from 1
     [[nodiscard]] std::string_view line() const { return line_; }
 
@@ -100,8 +102,11 @@ private:
     void open(char const* begin, char const* end, char const* readable) {
         at_ = begin;
         stop_ = end;
-        readable_ = readable;
         final_ = last_ && next_ == end_;
+        auto const last_start = readable - begin - static_cast<std::ptrdiff_t>(format_buffer::slack);
+        std::string_view const safe{begin, static_cast<std::size_t>(std::clamp(last_start, std::ptrdiff_t{0}, end - begin))};
+        auto const newline = safe.rfind('\n');
+        sentinel_ = newline == std::string_view::npos ? begin : begin + newline;
     }
 
     bool open_next() {
@@ -161,7 +166,7 @@ private:
 
     char const* at_ = nullptr;  ///< what is open
     char const* stop_ = nullptr;
-    char const* readable_ = nullptr;
+    char const* sentinel_ = nullptr;
     std::uint64_t number_ = 1;
     std::string_view line_;
     format_buffer carry_[2];

@@ -4,8 +4,8 @@
 
 // The grammar of JSON (RFC 8259) on one line: strings, numbers, and values that are only walked over.
 //
-// All of it reads memory in steps of up to `json_slack` bytes, so that many bytes behind the limit must be readable. Each
-// function moves its pointer behind what it read, and answers false where the text is malformed or reaches the limit.
+// Nothing here has a bound to check: every function stops at a line end. So one must stand behind the value, with
+// `json_slack` readable bytes behind it. Each returns where it stopped reading, or null: malformed.
 
 #include <emmintrin.h>
 
@@ -23,65 +23,73 @@ namespace millrace::detail {
 inline constexpr std::ptrdiff_t json_slack = 64;
 inline constexpr int json_depth_max = 1000;
 
-/// Where reading ends, and what was met on the way.
-struct json_bounds {
-    char const* limit;
-    bool non_ascii = false;  ///< in a string: the line's UTF-8 is to be checked
+/// What was met in strings.
+struct json_met {
+    __m128i bytes = _mm_setzero_si128();  ///< their union, and that of some bytes behind them
+    bool escaped = false;
+
+    /// Perhaps something was not ASCII: the line's UTF-8 is to be checked.
+    [[nodiscard]] bool non_ascii() const { return _mm_movemask_epi8(bytes) != 0; }
+    void merge(json_met const& other) { bytes = _mm_or_si128(bytes, other.bytes); }
 };
 
-inline bool json_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-inline void json_skip_blanks(char const*& p) {
-    while (json_blank(*p)) ++p;
+inline char const* json_behind_blanks(char const* p) {
+    while (*p == ' ' || *p == '\t' || *p == '\r') ++p;
+    return p;
 }
 inline bool json_digit(char c) { return static_cast<unsigned char>(c - '0') <= 9; }
 inline bool json_hex(char c) { return json_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') <= 5; }
 
-/// What is special in 16 bytes of a string: bits 0 to 15 are ends, backslashes and control characters; bits 16 to 31 bytes
-/// that are not ASCII.
-[[gnu::always_inline]] inline std::uint32_t json_string_marks(char const* p) {
-    __m128i const v = _mm_loadu_si128(reinterpret_cast<__m128i const*>(p));
-    __m128i const control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1F)), v);
-    __m128i const special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-                                                      _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))), control);
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(special)) |
-           (static_cast<std::uint32_t>(_mm_movemask_epi8(v)) << 16);
+/// Marks quotes, backslashes and control characters. A quote is 0x22: with that bit turned it is the first byte above the
+/// control characters, and one comparison finds both.
+[[gnu::always_inline]] inline __m128i json_specials(__m128i v) {
+    __m128i const turned = _mm_xor_si128(v, _mm_set1_epi8(0x02));
+    __m128i const low = _mm_cmpeq_epi8(_mm_min_epu8(turned, _mm_set1_epi8(0x20)), turned);
+    return _mm_or_si128(low, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+}
+[[gnu::always_inline]] inline __m128i json_load(char const* p) {
+    return _mm_loadu_si128(reinterpret_cast<__m128i const*>(p));
 }
 
-/// An escape: `p` stands on its backslash.
-inline bool json_escape(char const*& p) {
-    char const c = p[1];
-    if (c == 'u') {
-        if (!json_hex(p[2]) || !json_hex(p[3]) || !json_hex(p[4]) || !json_hex(p[5])) return false;
-        p += 6;
-        return true;
-    }
-    if (c != '"' && c != '\\' && c != '/' && c != 'b' && c != 'f' && c != 'n' && c != 'r' && c != 't') return false;
-    p += 2;
-    return true;
+/// Behind the escape whose backslash is at `p`.
+inline char const* json_escape(char const* p) {
+    constexpr std::string_view known = "\"\\/bfnrt";
+    if (p[1] == 'u') return json_hex(p[2]) && json_hex(p[3]) && json_hex(p[4]) && json_hex(p[5]) ? p + 6 : nullptr;
+    return known.find(p[1]) != std::string_view::npos ? p + 2 : nullptr;
 }
 
-/// The inside of a string: `p` stands behind its opening quote, and is left behind the closing one.
-[[gnu::always_inline]] inline bool json_string(char const*& p, json_bounds& bounds, bool& escaped) {
+/// The inside of a string that begins at `p`; returns behind its closing quote.
+[[gnu::always_inline]] inline char const* json_string(char const* p, json_met& met) {
     for (;;) {
-        std::uint32_t const marks = json_string_marks(p);
-        std::uint32_t const special = marks & 0xFFFF;
+        __m128i const v = json_load(p);
+        auto const special = static_cast<std::uint32_t>(_mm_movemask_epi8(json_specials(v)));
+        met.bytes = _mm_or_si128(met.bytes, v);
         if (special == 0) {
-            bounds.non_ascii |= marks != 0;
             p += 16;
-            if (p > bounds.limit) [[unlikely]]
-                return false;
             continue;
         }
-        int const at = std::countr_zero(special);
-        bounds.non_ascii |= ((marks >> 16) & ((1U << at) - 1)) != 0;
-        p += at;
-        if (*p == '"') [[likely]] {
-            ++p;
-            return true;
-        }
-        if (*p != '\\' || !json_escape(p) || p > bounds.limit) return false;
-        escaped = true;
+        p += std::countr_zero(special);
+        if (*p == '"') [[likely]]
+            return p + 1;
+        if (*p != '\\' || (p = json_escape(p)) == nullptr) return nullptr;
+        met.escaped = true;
     }
+}
+
+/// Has the string that begins at `p` just `size` bytes, no escape among them? Its end needs not be looked for, so what
+/// follows can be read at the same time.
+[[gnu::always_inline]] inline bool json_string_has(char const* p, std::size_t size, json_met& met) {
+    char const* const end = p + size;
+    __m128i specials = _mm_setzero_si128();
+    for (; end - p >= 16; p += 16) {
+        __m128i const v = json_load(p);
+        specials = _mm_or_si128(specials, json_specials(v));
+        met.bytes = _mm_or_si128(met.bytes, v);
+    }
+    __m128i const v = json_load(p);
+    met.bytes = _mm_or_si128(met.bytes, v);
+    auto const last = static_cast<std::uint32_t>(_mm_movemask_epi8(json_specials(v)));
+    return *end == '"' && (last & (0 - last)) == 1U << (end - p) && _mm_movemask_epi8(specials) == 0;
 }
 
 /// The four hexadecimal digits at `p`.
@@ -130,20 +138,19 @@ struct json_number {
     bool exact = false;
 };
 
-inline bool json_read_number(char const*& p, json_number& out) {
+inline char const* json_read_number(char const* p, json_number& out) {
     out.begin = p;
     out.negative = *p == '-';
     p += out.negative;
     char const* const first = p;
-    if (!json_digit(*p)) return false;
     while (json_digit(*p)) out.digits = out.digits * 10 + static_cast<unsigned char>(*p++ - '0');
     std::ptrdiff_t count = p - first;
-    if (*first == '0' && count > 1) return false;
+    if (count == 0 || (*first == '0' && count > 1)) return nullptr;
     bool small_exponent = true;
     if (*p == '.') {
         char const* const point = ++p;
         while (json_digit(*p)) out.digits = out.digits * 10 + static_cast<unsigned char>(*p++ - '0');
-        if (p == point) return false;
+        if (p == point) return nullptr;
         count += p - point;
         out.exponent = -static_cast<int>(p - point < 1000 ? p - point : 1000);
         out.integral = false;
@@ -152,7 +159,7 @@ inline bool json_read_number(char const*& p, json_number& out) {
         ++p;
         bool const minus = *p == '-';
         p += minus || *p == '+';
-        if (!json_digit(*p)) return false;
+        if (!json_digit(*p)) return nullptr;
         int e = 0;
         for (; json_digit(*p); ++p) e = e < 10'000 ? e * 10 + (*p - '0') : e;
         small_exponent = e < 1000;
@@ -160,40 +167,47 @@ inline bool json_read_number(char const*& p, json_number& out) {
         out.integral = false;
     }
     out.exact = count <= 19 && small_exponent;
-    return true;
+    return p;
+}
+
+/// Digits in front of the first other byte of eight, in bits; 64 if all are. The lowest other byte is sure.
+[[gnu::always_inline]] inline unsigned json_digit_bits(std::uint64_t v) {
+    std::uint64_t const others = ((v + 0x4646464646464646) | (v - 0x3030303030303030)) & 0x8080808080808080;
+    return others == 0 ? 64 : static_cast<unsigned>(std::countr_zero(others)) & ~7U;
+}
+
+/// The value of the lowest `bits` / 8 digits, 8 to 64.
+[[gnu::always_inline]] inline std::uint64_t json_digits_value(std::uint64_t v, unsigned bits) {
+    return eight_digits_value((v << (64 - bits)) | ((0x3030303030303030 >> 1) >> (bits - 1)));
 }
 
 /// Any value, walked over and checked; its strings' escapes in form only, so that half a surrogate pair passes.
-inline bool json_skip(char const*& p, json_bounds& bounds, int depth = 0) {
-    if (p > bounds.limit) return false;
-    bool escaped = false;
+[[gnu::noinline]] inline char const* json_skip(char const* p, json_met& met, int depth = 0) {
     char const open = *p;
-    if (open == '"') return json_string(++p, bounds, escaped);
+    if (open == '"') return json_string(p + 1, met);
     if (open != '{' && open != '[') {
-        for (std::string_view const word : {std::string_view{"true"}, std::string_view{"false"}, std::string_view{"null"}})
-            if (std::memcmp(p, word.data(), word.size()) == 0) {
-                p += word.size();
-                return true;
-            }
+        if (std::memcmp(p, "true", 4) == 0 || std::memcmp(p, "null", 4) == 0) return p + 4;
+        if (std::memcmp(p, "false", 5) == 0) return p + 5;
         json_number number{};
-        return json_read_number(p, number) && p <= bounds.limit;
+        return json_read_number(p, number);
     }
-    if (depth == json_depth_max) return false;
+    if (depth == json_depth_max) return nullptr;
     char const close = open == '{' ? '}' : ']';
-    json_skip_blanks(++p);
-    if (*p == close) return ++p, true;
+    p = json_behind_blanks(p + 1);
+    if (*p == close) return p + 1;
     for (;; ++p) {
-        json_skip_blanks(p);
+        p = json_behind_blanks(p);
         if (open == '{') {
-            if (p > bounds.limit || *p++ != '"' || !json_string(p, bounds, escaped)) return false;
-            json_skip_blanks(p);
-            if (*p++ != ':') return false;
-            json_skip_blanks(p);
+            if (*p != '"' || (p = json_string(p + 1, met)) == nullptr) return nullptr;
+            p = json_behind_blanks(p);
+            if (*p != ':') return nullptr;
+            p = json_behind_blanks(p + 1);
         }
-        if (!json_skip(p, bounds, depth + 1)) return false;
-        json_skip_blanks(p);
-        if (*p == close) return ++p, true;
-        if (*p != ',') return false;
+        p = json_skip(p, met, depth + 1);
+        if (p == nullptr) return nullptr;
+        p = json_behind_blanks(p);
+        if (*p == close) return p + 1;
+        if (*p != ',') return nullptr;
     }
 }
 

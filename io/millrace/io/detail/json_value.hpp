@@ -23,98 +23,157 @@ namespace millrace::detail {
 
 /// What reading a value needs besides its place.
 struct json_reading {
-    json_bounds bounds;
     scratch_arena& scratch;
     json_options const& options;
 };
 
-inline text_error json_no_value(char const* p, text_error otherwise) {
-    return std::memcmp(p, "null", 4) == 0 ? text_error::null : otherwise;
+/// Where a value ended, or what is wrong with it.
+struct json_result {
+    char const* end;
+    text_error error = text_error::none;
+};
+
+[[gnu::cold]] inline json_result json_no_value(char const* p, text_error otherwise) {
+    return {p, std::memcmp(p, "null", 4) == 0 ? text_error::null : otherwise};
 }
 
-/// A string: a view of the line, or of the scratch where it had escapes.
-[[gnu::always_inline]] inline text_error json_read_string(char const*& p, json_reading& in, std::string_view& out) {
-    if (*p != '"') [[unlikely]]
-        return json_no_value(p, text_error::not_a_string);
-    char const* const begin = ++p;
-    bool escaped = false;
-    if (!json_string(p, in.bounds, escaped)) [[unlikely]]
-        return text_error::bad_string;
-    out = {begin, static_cast<std::size_t>(p - 1 - begin)};
-    if (!escaped) [[likely]]
-        return text_error::none;
-    char* const text = in.scratch.take(out.size() + 8);
-    char* const end = json_unescape(text, begin, p - 1);
-    if (end == nullptr) return text_error::bad_string;
-    out = {text, static_cast<std::size_t>(end - text)};
+/// The text of the string [begin, end), which has escapes: in the scratch.
+[[gnu::noinline]] inline text_error json_unescaped(char const* begin, char const* end, json_reading const& in,
+                                                   std::string_view& out) {
+    char* const text = in.scratch.take(static_cast<std::size_t>(end - begin) + 8);
+    char* const text_end = json_unescape(text, begin, end);
+    if (text_end == nullptr) return text_error::bad_string;
+    out = {text, static_cast<std::size_t>(text_end - text)};
     return text_error::none;
 }
 
+/// A string: a view of the line, or of the scratch where it had escapes.
+[[gnu::always_inline]] inline json_result json_read_string(char const* p, json_reading const& in, json_met& met,
+                                                           std::string_view& out) {
+    if (*p != '"') [[unlikely]]
+        return json_no_value(p, text_error::not_a_string);
+    json_met here;
+    char const* const end = json_string(p + 1, here);
+    if (end == nullptr) [[unlikely]]
+        return {p, text_error::bad_string};
+    met.merge(here);
+    out = {p + 1, static_cast<std::size_t>(end - p - 2)};
+    if (here.escaped) [[unlikely]]
+        return {end, json_unescaped(p + 1, end - 1, in, out)};
+    return {end};
+}
+
 template <std::integral I>
-[[gnu::always_inline]] inline text_error json_read_integer(char const*& p, I& out) {
+[[gnu::noinline]] json_result json_read_any_integer(char const* p, I& out) {
+    json_number number{};
+    char const* const end = json_read_number(p, number);
+    if (end == nullptr) return json_no_value(p, text_error::not_a_number);
+    if (!number.integral) return {p, text_error::not_an_integer};
+    return {end, read_any_integer(p, end, out)};
+}
+
+/// Up to 16 digits at once.
+template <std::integral I>
+[[gnu::always_inline]] inline json_result json_read_integer(char const* p, I& out) {
     bool const negative = *p == '-';
     char const* const first = p + negative;
     std::uint64_t const v = load_8(first);
-    std::uint64_t const others = ((v + 0x4646464646464646) | (v - 0x3030303030303030)) & 0x8080808080808080;
-    auto const bits = static_cast<unsigned>(std::countr_zero(others)) & ~7U;  // of digits; the lowest other byte is sure
-    if (others != 0 && bits != 0 && (*first != '0' || bits == 8)) [[likely]] {
-        char const* const end = first + bits / 8;
-        if (*end != '.' && (*end | 0x20) != 'e') [[likely]] {
-            p = end;
-            return fit_integer(eight_digits_value((v << (64 - bits)) | (0x3030303030303030 >> bits)), negative, out);
-        }
-        return text_error::not_an_integer;
+    unsigned bits = json_digit_bits(v);
+    std::uint64_t magnitude = 0;
+    char const* end = first + bits / 8;
+    if (bits == 0 || (*first == '0' && bits > 8)) [[unlikely]]
+        return json_read_any_integer(p, out);
+    magnitude = json_digits_value(v, bits);
+    if (bits == 64) {
+        constexpr std::uint64_t power[] = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000};
+        std::uint64_t const next = load_8(end);
+        bits = json_digit_bits(next);
+        if (bits == 64) [[unlikely]]
+            return json_read_any_integer(p, out);
+        if (bits != 0) magnitude = magnitude * power[bits / 8] + json_digits_value(next, bits);
+        end += bits / 8;
     }
-    char const* const begin = p;
-    json_number number{};
-    if (!json_read_number(p, number)) return json_no_value(begin, text_error::not_a_number);
-    if (!number.integral) return text_error::not_an_integer;
-    return read_any_integer(begin, p, out);
+    if (*end == '.' || (*end | 0x20) == 'e') [[unlikely]]
+        return json_read_any_integer(p, out);
+    return {end, fit_integer(magnitude, negative, out)};
 }
 
 template <std::floating_point F>
-text_error json_read_floating(char const*& p, F& out) {
-    char const* const begin = p;
+[[gnu::noinline]] json_result json_read_any_floating(char const* p, F& out) {
     json_number number{};
-    if (!json_read_number(p, number)) return json_no_value(begin, text_error::not_a_number);
-    if (number.exact && exact_decimal(number.digits, number.exponent, number.negative, out)) [[likely]]
-        return text_error::none;
-    return std::from_chars(begin, p, out).ec == std::errc{} ? text_error::none : text_error::out_of_range;
+    char const* const end = json_read_number(p, number);
+    if (end == nullptr) return json_no_value(p, text_error::not_a_number);
+    if (number.exact && exact_decimal(number.digits, number.exponent, number.negative, out)) return {end};
+    return {end, std::from_chars(p, end, out).ec == std::errc{} ? text_error::none : text_error::out_of_range};
 }
 
-/// The value at `p` as a `T`; `p` is left behind it.
+/// Digits, a point and digits, eight bytes in all, go at once: the point is taken out, and one division is exact.
+template <std::floating_point F>
+[[gnu::always_inline]] inline json_result json_read_floating(char const* p, F& out) {
+    bool const negative = *p == '-';
+    char const* const first = p + negative;
+    std::uint64_t const v = load_8(first);
+    unsigned const whole = json_digit_bits(v);
+    if (whole - 8 > 40 || first[whole / 8] != '.' || (*first == '0' && whole > 8)) [[unlikely]]
+        return json_read_any_floating(p, out);
+    std::uint64_t const below = (std::uint64_t{1} << whole) - 1;
+    std::uint64_t const digits = (v & below) | ((v >> 8) & ~below);
+    unsigned const bits = json_digit_bits(digits & 0x00FFFFFFFFFFFFFF);
+    char const* const end = first + bits / 8 + 1;
+    if (bits == whole || bits == 56 || (*end | 0x20) == 'e' ||
+        !exact_decimal(json_digits_value(digits, bits), -static_cast<int>((bits - whole) / 8), negative, out)) [[unlikely]]
+        return json_read_any_floating(p, out);
+    return {end};
+}
+
+/// The text of a string as a `T`.
+template <class T>
+[[gnu::always_inline]] inline text_error json_from_string(std::string_view text, T& out) {
+    // Eight bytes behind a string are readable: there is `json_slack`, or the scratch has them.
+    char const* const end = text.data() + text.size();
+    return from_text(out, text.data(), end, end + 8, time_format::rfc3339);
+}
+
+/// Is a `T` a string in JSON?
+template <class T>
+constexpr bool json_is_string(json_options const& options) {
+    if constexpr (std::same_as<T, time_point>)
+        return options.time == time_format::rfc3339;
+    else
+        return is_text<T> || std::same_as<T, char> || std::same_as<T, std::string> || std::same_as<T, std::string_view>;
+}
+
+/// The value at `p` as a `T`.
 template <text_field T>
-[[gnu::always_inline]] inline text_error json_read_value(char const*& p, json_reading& in, T& out) {
+[[gnu::always_inline]] inline json_result json_read_value(char const* p, json_reading const& in, json_met& met, T& out) {
     if constexpr (std::same_as<T, bool>) {
         out = *p == 't';
-        std::string_view const word = out ? "true" : "false";
-        if (std::memcmp(p, word.data(), word.size()) != 0) return json_no_value(p, text_error::not_a_bool);
-        p += word.size();
-        return text_error::none;
+        if (std::memcmp(p, out ? "true" : "false", out ? 4 : 5) != 0) return json_no_value(p, text_error::not_a_bool);
+        return {p + (out ? 4 : 5)};
     } else if constexpr (plain_integer<T>) {
         return json_read_integer(p, out);
     } else if constexpr (std::floating_point<T>) {
         return json_read_floating(p, out);
     } else if constexpr (std::is_enum_v<T>) {
         std::underlying_type_t<T> value{};
-        auto const e = json_read_value(p, in, value);
+        auto const result = json_read_value(p, in, met, value);
         out = static_cast<T>(value);
-        return e;
+        return result;
     } else if constexpr (std::same_as<T, duration>) {
         return json_read_integer(p, out.ns);
     } else {
         if constexpr (std::same_as<T, time_point>)
-            if (in.options.time != time_format::rfc3339) {
+            if (!json_is_string<T>(in.options)) {
                 std::int64_t count = 0;
-                auto const e = json_read_integer(p, count);
-                return e == text_error::none ? fit_epoch(count, in.options.time, out) : e;
+                auto const result = json_read_integer(p, count);
+                if (result.error != text_error::none) return result;
+                return {result.end, fit_epoch(count, in.options.time, out)};
             }
         std::string_view text;
-        if (auto const e = json_read_string(p, in, text); e != text_error::none) [[unlikely]]
-            return e;
-        // eight bytes behind a string can be read: the limit's slack, or the scratch's
-        return from_text(out, text.data(), text.data() + text.size(), text.data() + text.size() + 8,
-                         time_format::rfc3339);
+        auto const result = json_read_string(p, in, met, text);
+        if (result.error != text_error::none) [[unlikely]]
+            return result;
+        return {result.end, json_from_string(text, out)};
     }
 }
 
