@@ -173,6 +173,8 @@ def main():
             json.dump(with_room(counts) | {"growth": GROWTH_MAX}, file, indent=2)
             file.write("\n")
         return
+    if not os.path.exists(LIMITS):
+        raise SystemExit("\ncompile-cost.py: no limits are known yet: compile-cost.py --update")
     with open(LIMITS, encoding="utf-8") as file:
         failures = exceeded(counts, json.load(file))
     print("\n" + ("\n".join(failures) or "all counts are within their limits"))

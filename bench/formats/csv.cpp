@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// CSV like the flights of 2013: 5 of 19 columns, filter, a count by origin and carrier. The reference is what a careful
-// engineer writes by hand: one pass, `memchr` to each separator, `from_chars` on what is needed, no copy.
+// CSV like the flights of 2013: 5 of 19 columns, filter, a count by origin and carrier. The
+// reference is what a careful engineer writes by hand: one pass, `memchr` to each separator,
+// `from_chars` on what is needed, no copy.
 
 #include <charconv>
 #include <cstdint>
@@ -41,9 +42,11 @@ std::string make_flights(std::size_t size) {
     std::string out =
         "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,flight,tailnum,"
         "origin,dest,air_time,distance,hour,minute,time_hour\n";
-    static constexpr char const* carriers[] = {"UA", "AA", "B6", "DL", "EV", "MQ", "US", "WN", "9E", "VX"};
+    static constexpr char const* carriers[] = {"UA", "AA", "B6", "DL", "EV",
+                                               "MQ", "US", "WN", "9E", "VX"};
     static constexpr char const* origins[] = {"EWR", "LGA", "JFK"};
-    static constexpr char const* destinations[] = {"IAH", "MIA", "BQN", "ATL", "ORD", "FLL", "IAD", "MCO"};
+    static constexpr char const* destinations[] = {"IAH", "MIA", "BQN", "ATL",
+                                                   "ORD", "FLL", "IAD", "MCO"};
     char row[256];
     while (out.size() < size) {
         auto const r = [](std::uint64_t n) { return static_cast<int>(random_below(n)); };
@@ -53,11 +56,12 @@ std::string make_flights(std::size_t size) {
         bool const left = r(40) != 0;
         if (left) std::snprintf(delays[0], sizeof delays[0], "%d", delay);
         if (left) std::snprintf(delays[1], sizeof delays[1], "%d", delay + r(40) - 20);
-        int const n = std::snprintf(row, sizeof row,
-                                    "2013,%d,%d,%d,%d,%s,%d,%d,%s,%s,%d,N%05d,%s,%s,%d,%d,%d,%d,2013-%02d-%02dT%02d:00:00Z\n",
-                                    month, day, hour * 100 + minute, hour * 100 + minute, delays[0], r(2400), r(2400),
-                                    delays[1], carriers[r(10)], 1 + r(5000), r(99999), origins[r(3)], destinations[r(8)],
-                                    20 + r(600), 80 + r(4000), hour, minute, month, day, hour);
+        int const n = std::snprintf(
+            row, sizeof row,
+            "2013,%d,%d,%d,%d,%s,%d,%d,%s,%s,%d,N%05d,%s,%s,%d,%d,%d,%d,2013-%02d-%02dT%02d:00:00Z\n",
+            month, day, hour * 100 + minute, hour * 100 + minute, delays[0], r(2400), r(2400),
+            delays[1], carriers[r(10)], 1 + r(5000), r(99999), origins[r(3)], destinations[r(8)],
+            20 + r(600), 80 + r(4000), hour, minute, month, day, hour);
         out.append(row, static_cast<std::size_t>(n));
     }
     return out;
@@ -68,10 +72,15 @@ struct counts {
     std::uint64_t cells[1024] = {};
     std::uint64_t sum = 0;
 
-    void add(std::string_view origin, std::string_view carrier, int delay, int minute, std::int64_t time) {
-        auto const at = [](std::string_view s, std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(s[i])); };
-        ++cells[(at(origin, 0) * 7 + at(origin, 1) + at(carrier, 0) * 31 + at(carrier, 1) * 5) & 1023];
-        sum += static_cast<std::uint64_t>(delay) * 3 + static_cast<std::uint64_t>(minute) + static_cast<std::uint64_t>(time);
+    void add(std::string_view origin, std::string_view carrier, int delay, int minute,
+             std::int64_t time) {
+        auto const at = [](std::string_view s, std::size_t i) {
+            return static_cast<std::uint64_t>(static_cast<unsigned char>(s[i]));
+        };
+        ++cells[(at(origin, 0) * 7 + at(origin, 1) + at(carrier, 0) * 31 + at(carrier, 1) * 5)
+                & 1023];
+        sum += static_cast<std::uint64_t>(delay) * 3 + static_cast<std::uint64_t>(minute)
+               + static_cast<std::uint64_t>(time);
     }
     [[nodiscard]] std::uint64_t checksum() const {
         std::uint64_t out = sum;
@@ -81,7 +90,8 @@ struct counts {
 };
 
 bool two_digits(char const* p, int& out) {
-    auto const a = static_cast<unsigned char>(p[0] - '0'), b = static_cast<unsigned char>(p[1] - '0');
+    auto const a = static_cast<unsigned char>(p[0] - '0'),
+               b = static_cast<unsigned char>(p[1] - '0');
     out = a * 10 + b;
     return a <= 9 && b <= 9;
 }
@@ -97,12 +107,15 @@ std::int64_t days(int y, int m, int d) {
 
 bool read_time(char const* p, char const* end, std::int64_t& ns) {
     int century = 0, year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-    if (end - p != 20 || p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' || p[16] != ':' || p[19] != 'Z' ||
-        !two_digits(p, century) || !two_digits(p + 2, year) || !two_digits(p + 5, month) || !two_digits(p + 8, day) ||
-        !two_digits(p + 11, hour) || !two_digits(p + 14, minute) || !two_digits(p + 17, second))
+    if (end - p != 20 || p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' || p[16] != ':'
+        || p[19] != 'Z' || !two_digits(p, century) || !two_digits(p + 2, year)
+        || !two_digits(p + 5, month) || !two_digits(p + 8, day) || !two_digits(p + 11, hour)
+        || !two_digits(p + 14, minute) || !two_digits(p + 17, second))
         return false;
-    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59) return false;
-    ns = (days(century * 100 + year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1'000'000'000;
+    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59)
+        return false;
+    ns = (days(century * 100 + year, month, day) * 86400 + hour * 3600 + minute * 60 + second)
+         * 1'000'000'000;
     return true;
 }
 
@@ -118,13 +131,15 @@ std::uint64_t by_hand(std::string_view input) {
     p = static_cast<char const*>(std::memchr(p, '\n', input.size())) + 1;
     std::uint64_t bad = 0;
     while (p < end) {
-        auto const* line_end = static_cast<char const*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p)));
+        auto const* line_end =
+            static_cast<char const*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p)));
         if (line_end == nullptr) line_end = end;
         char const* begins[19];
         char const* ends[19];
         int fields = 0;
         for (char const* q = p; fields < 19;) {
-            auto const* stop = static_cast<char const*>(std::memchr(q, ',', static_cast<std::size_t>(line_end - q)));
+            auto const* stop = static_cast<char const*>(
+                std::memchr(q, ',', static_cast<std::size_t>(line_end - q)));
             begins[fields] = q;
             ends[fields++] = stop != nullptr ? stop : line_end;
             if (stop == nullptr) break;
@@ -138,8 +153,8 @@ std::uint64_t by_hand(std::string_view input) {
         bool const departed = ends[5] - begins[5] != 2 || std::memcmp(begins[5], "NA", 2) != 0;
         int delay = 0, minute = 0;
         std::int64_t time = 0;
-        if ((departed && !read_int(begins[5], ends[5], delay)) || !read_int(begins[17], ends[17], minute) ||
-            !read_time(begins[18], ends[18], time)) {
+        if ((departed && !read_int(begins[5], ends[5], delay))
+            || !read_int(begins[17], ends[17], minute) || !read_time(begins[18], ends[18], time)) {
             ++bad;
             continue;
         }
@@ -167,7 +182,8 @@ std::uint64_t by_millrace(std::string_view input) {
     for (std::size_t at = 0; at < input.size(); at += chunk_bytes) {
         auto const piece = input.substr(at, chunk_bytes);
         parser.feed({piece, "flights.csv", at + piece.size() == input.size()});
-        while (parser.parse(256, emitter{&result}) == 256) {}
+        while (parser.parse(256, emitter{&result}) == 256) {
+        }
     }
     return result.checksum() + parser.bad();
 }
@@ -177,6 +193,8 @@ std::uint64_t by_millrace(std::string_view input) {
 int main(int argc, char** argv) {
     std::string const input = make_flights(32U << 20U);
     bench::pair pairs{argc, argv};
-    pairs.run("csv_flights", {.must = 1.0, .aim = 1.5, .higher_is_better = true, .unit = "GB/s"},
-              static_cast<double>(input.size()), [&] { return by_hand(input); }, [&] { return by_millrace(input); });
+    pairs.run(
+        "csv_flights", {.must = 1.0, .aim = 1.5, .higher_is_better = true, .unit = "GB/s"},
+        static_cast<double>(input.size()), [&] { return by_hand(input); },
+        [&] { return by_millrace(input); });
 }

@@ -1,16 +1,17 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// JSON lines of about 260 bytes, 3 of 8 fields, filter, count. The reference is a hand loop over simdjson's on-demand
-// reader as its documentation has it: `iterate_many` over the whole input, fields found in the order of the text.
-
-#include <simdjson.h>
+// JSON lines of about 260 bytes, 3 of 8 fields, filter, count. The reference is a hand loop over
+// simdjson's on-demand reader as its documentation has it: `iterate_many` over the whole input,
+// fields found in the order of the text.
 
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
+
+#include <simdjson.h>
 
 #include <millrace/io/json_reader.hpp>
 
@@ -38,7 +39,8 @@ std::uint64_t random_below(std::uint64_t n) {
 std::string make_events(std::size_t size) {
     std::string out;
     static constexpr char const* types[] = {"click", "view", "purchase", "scroll"};
-    static constexpr char const* pages[] = {"/", "/products/shoes", "/products/hats/red", "/cart", "/checkout/payment"};
+    static constexpr char const* pages[] = {"/", "/products/shoes", "/products/hats/red", "/cart",
+                                            "/checkout/payment"};
     char row[512];
     while (out.size() < size) {
         auto const r = [](std::uint64_t n) { return static_cast<unsigned>(random_below(n)); };
@@ -48,14 +50,15 @@ std::string make_events(std::size_t size) {
             "\"session\":\"%08x%08x\",\"page\":\"https://shop.example.com%s?ref=%u\",\"amount\":%u.%02u,"
             "\"agent\":\"Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101\"}\n",
             r(0xFFFFFFFF), r(0xFFFF), r(0xFFF), r(0xFFF), r(0xFFFFFF), r(0xFFFFFF),
-            1'700'000'000'000ULL + random_below(1'000'000'000), types[r(4)], r(1'000'000), r(0xFFFFFFFF), r(0xFFFFFFFF),
-            pages[r(5)], r(1000), r(500), r(100));
+            1'700'000'000'000ULL + random_below(1'000'000'000), types[r(4)], r(1'000'000),
+            r(0xFFFFFFFF), r(0xFFFFFFFF), pages[r(5)], r(1000), r(500), r(100));
         out.append(row, static_cast<std::size_t>(n));
     }
     return out;
 }
 
-/// What both do with a record: a filter, a count by type, a checksum over every value that was read.
+/// What both do with a record: a filter, a count by type, a checksum over every value that was
+/// read.
 struct counts {
     std::uint64_t cells[256] = {};
     std::uint64_t sum = 0;
@@ -63,7 +66,8 @@ struct counts {
     void add(std::int64_t timestamp, std::string_view type, double amount) {
         if (amount < 100.0) return;
         ++cells[static_cast<unsigned char>(type[0])];
-        sum += static_cast<std::uint64_t>(timestamp) + static_cast<std::uint64_t>(amount * 100.0 + 0.5) + type.size();
+        sum += static_cast<std::uint64_t>(timestamp)
+               + static_cast<std::uint64_t>(amount * 100.0 + 0.5) + type.size();
     }
     [[nodiscard]] std::uint64_t checksum() const {
         std::uint64_t out = sum;
@@ -72,17 +76,22 @@ struct counts {
     }
 };
 
-std::uint64_t by_simdjson(simdjson::ondemand::parser& parser, std::string_view input, std::size_t capacity) {
+std::uint64_t by_simdjson(simdjson::ondemand::parser& parser, std::string_view input,
+                          std::size_t capacity) {
     counts result;
     std::uint64_t bad = 0;
     simdjson::ondemand::document_stream stream;
-    if (parser.iterate_many(input.data(), capacity - simdjson::SIMDJSON_PADDING, 1U << 20U).get(stream) != simdjson::SUCCESS) return 0;
+    if (parser.iterate_many(input.data(), capacity - simdjson::SIMDJSON_PADDING, 1U << 20U)
+            .get(stream)
+        != simdjson::SUCCESS)
+        return 0;
     for (auto document : stream) {
         std::int64_t timestamp = 0;
         std::string_view type;
         double amount = 0;
-        if (document["timestamp_ms"].get(timestamp) != simdjson::SUCCESS ||
-            document["type"].get(type) != simdjson::SUCCESS || document["amount"].get(amount) != simdjson::SUCCESS) {
+        if (document["timestamp_ms"].get(timestamp) != simdjson::SUCCESS
+            || document["type"].get(type) != simdjson::SUCCESS
+            || document["amount"].get(amount) != simdjson::SUCCESS) {
             ++bad;
             continue;
         }
@@ -93,7 +102,9 @@ std::uint64_t by_simdjson(simdjson::ondemand::parser& parser, std::string_view i
 
 struct emitter {
     counts* result;
-    void operator()(event&& e, std::string_view, std::uint64_t) const { result->add(e.timestamp_ms, e.type, e.amount); }
+    void operator()(event&& e, std::string_view, std::uint64_t) const {
+        result->add(e.timestamp_ms, e.type, e.amount);
+    }
     void bad(std::string_view, std::string_view, std::uint64_t) const {}
 };
 
@@ -105,7 +116,8 @@ std::uint64_t by_millrace(std::string_view input) {
     for (std::size_t at = 0; at < input.size(); at += chunk_bytes) {
         auto const piece = input.substr(at, chunk_bytes);
         parser.feed({piece, "events.ndjson", at + piece.size() == input.size()});
-        while (parser.parse(256, emitter{&result}) == 256) {}
+        while (parser.parse(256, emitter{&result}) == 256) {
+        }
     }
     return result.checksum() + parser.bad();
 }
@@ -119,7 +131,9 @@ int main(int argc, char** argv) {
     std::string_view const text{input.data(), size};
     simdjson::ondemand::parser parser;
     bench::pair pairs{argc, argv};
-    pairs.run("json_lines", {.must = 0.95, .aim = 2.0, .higher_is_better = true, .unit = "GB/s"},
-              static_cast<double>(size), [&] { return by_simdjson(parser, text, size + simdjson::SIMDJSON_PADDING); },
-              [&] { return by_millrace(text); });
+    pairs.run(
+        "json_lines", {.must = 0.95, .aim = 2.0, .higher_is_better = true, .unit = "GB/s"},
+        static_cast<double>(size),
+        [&] { return by_simdjson(parser, text, size + simdjson::SIMDJSON_PADDING); },
+        [&] { return by_millrace(text); });
 }

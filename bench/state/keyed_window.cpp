@@ -15,9 +15,8 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include <millrace/state/pane_store.hpp>
-#include <millrace/state/partitioned_updates.hpp>
-#include <millrace/state/pending_updates.hpp>
+#include <millrace/dsl.hpp>
+#include <millrace/scheduler/run.hpp>
 
 namespace {
 using namespace millrace;
@@ -120,84 +119,75 @@ private:
     std::vector<std::unique_ptr<pane>> free_;
 };
 
-/// A minimal window operator over `pane_store`, until the fused pipeline takes its place.
+/// A source that is given rows again and again, so that the pipeline lives from round to round.
+struct feed {
+    event const* next = nullptr;
+    event const* end = nullptr;
+
+    template <class Push>
+    [[gnu::always_inline]] bool poll(std::size_t n, Push&& push) {
+        std::size_t const take = std::min(n, static_cast<std::size_t>(end - next));
+        for (std::size_t i = 0; i < take; ++i) push(next[i]);
+        next += take;
+        return next != end;
+    }
+};
+struct feed_stage : stage_base {
+    static constexpr stage_kind kind = stage_kind::source;
+    static constexpr std::string_view word = "feed";
+    static constexpr auto name = fixed_string{""};
+    using record = event;
+    template <class Env>
+    feed open_source(Env&) const {
+        return {};
+    }
+};
+
+/// The pipeline as a user writes it.
+auto pipeline_of(std::int64_t const& base, outcome*& out) {
+    return feed_stage{}
+           | event_time([&base](event const& e) { return time_point{e.time + base}; },
+                        bounded_disorder{duration{disorder}})
+           | key_by(field<&event::key>) | window(tumbling{seconds(1)})
+           | aggregate(count<"count">(), sum<"sum">(field<&event::value>),
+                       max<"most">(field<&event::value>))
+           | to([&out](auto const& r) {
+                 out->emit(get<"window_start">(r).ns, get<"key">(r),
+                           {static_cast<std::uint64_t>(get<"count">(r)), get<"sum">(r),
+                            get<"most">(r)});
+             });
+}
+
 class ours {
-    using store =
-        pane_store<std::uint64_t, totals, key_hash, false>;  // no allowed lateness: no flags
+    using pipeline_type = decltype(pipeline_of(std::declval<std::int64_t const&>(),
+                                               std::declval<outcome*&>()));
+    using loop_type = detail::fused_loop<pipeline_type, detail::core_environment,
+                                         detail::nodes_of<pipeline_type>>;
+    static constexpr std::size_t source = 0, time = 1, window = 3;
 
 public:
     void run(event const* rows, std::size_t count, std::int64_t base, outcome& out) {
-        for (std::size_t from = 0; from < count; from += 256) {
-            std::size_t const n = std::min<std::size_t>(256, count - from);
-            if (panes_.worth_deferring())
-                batch<true>(rows + from, n, base, out);
-            else
-                batch<false>(rows + from, n, base, out);
-            fire(time_point{watermark_}, out);
-        }
+        out_ = &out;
+        base_ = base;
+        loop_.op<source>().next = rows;
+        loop_.op<source>().end = rows + count;
+        while (loop_.poll<0>(1024)) loop_.settle(1024);
+        loop_.settle(1024);
     }
     void finish(outcome& out) {
-        watermark_ += 2 * second;
-        fire(time_point{watermark_}, out);
+        auto& strategy = loop_.hot<time>().input[0];
+        strategy.observe(strategy.watermark() + seconds(2) + duration{disorder});
+        loop_.settle(1024);
+        out.late += loop_.hot<window>().late - late_;
+        late_ = loop_.hot<window>().late;
     }
 
 private:
-    template <bool Defer>
-    void batch(event const* rows, std::size_t count, std::int64_t base, outcome& out) {
-        std::int64_t watermark = watermark_;
-        for (std::size_t i = 0; i < count; ++i) {
-            event const& row = rows[i];
-            time_point const t{row.time + base};
-            auto* const p = on_time(t, watermark);
-            if (p == nullptr) {
-                ++out.late;
-                continue;
-            }
-            ++p->records;
-            std::uint64_t const hash = p->entries.hash(row.key);
-            if constexpr (Defer) {
-                if (logs_.push(*p, hash, row.key, row.value, apply)) {
-                    watermark = std::max(watermark, t.ns - disorder);
-                    continue;
-                }
-                if (waiting_.full()) waiting_.flush(apply);
-                waiting_.push(*p, hash, row.key, row.value);
-            } else {
-                p->entries.find_or_insert(row.key, hash).entry.value.add(row.value);
-            }
-            watermark = std::max(watermark, t.ns - disorder);
-        }
-        if constexpr (Defer) waiting_.flush(apply);
-        watermark_ = watermark;
-    }
-    store::pane* on_time(time_point t, std::int64_t watermark) {
-        if (auto* const p = panes_.cached(t); p != nullptr) [[likely]]
-            return p->end.ns > watermark ? p : nullptr;
-        time_point const start = panes_.start_of(t);
-        if ((start + panes_.length()).ns <= watermark) return nullptr;
-        return &panes_.at(start);
-    }
-    void fire(time_point watermark, outcome& out) {
-        while (auto* const p = panes_.take_due(watermark)) logs_.settle(*p, apply);
-        while (auto* const p = panes_.undrained()) {
-            while (p->drain_cursor < p->entries.capacity())
-                p->drain_cursor = p->entries.scan(p->drain_cursor, 256,
-                                                  [&](std::uint64_t key, totals const& t, bool&) {
-                                                      out.emit(p->start.ns, key, t);
-                                                  });
-            panes_.finish_drain(*p);
-            panes_.release(*p);
-        }
-    }
-
-    static constexpr auto apply = [](auto&, auto& entry, bool, std::int64_t value) {
-        entry.value.add(value);
-    };
-
-    store panes_{seconds(1)};
-    partitioned_updates<store, std::int64_t> logs_;
-    std::int64_t watermark_ = INT64_MIN;
-    pending_updates<store, std::int64_t> waiting_;
+    std::int64_t base_ = 0;
+    outcome* out_ = nullptr;
+    std::uint64_t late_ = 0;
+    detail::core_environment environment_;
+    loop_type loop_{pipeline_of(base_, out_), environment_};
 };
 
 std::uint64_t mix(std::uint64_t x) {  // splitmix64

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// A claim of speed is a pair: ours and the reference in one binary, in interleaved rounds, printed as a ratio.
+// A claim of speed is a pair: ours and the reference in one binary, in interleaved rounds, printed
+// as a ratio.
 
 #include <algorithm>
 #include <chrono>
@@ -15,8 +16,8 @@
 
 namespace millrace::bench {
 
-/// What a ratio must reach and should reach. With `higher_is_better` ours and the reference are rates
-/// (work / second / 1e9), else times (ns / work).
+/// What a ratio must reach and should reach. With `higher_is_better` ours and the reference are
+/// rates (work / second / 1e9), else times (ns / work).
 struct goal {
     double must = 1.0;
     double aim = 1.0;
@@ -30,7 +31,8 @@ inline void keep(T const& value) {
     asm volatile("" : : "r,m"(value) : "memory");
 }
 
-/// Runs pairs and prints one JSON object a line. `--quick` takes fewer rounds; any other word filters by name.
+/// Runs pairs and prints one JSON object a line. `--quick` takes fewer rounds; any other word
+/// filters by name.
 class pair {
 public:
     pair(int argc, char** argv) {
@@ -42,7 +44,8 @@ public:
         }
     }
 
-    /// `work` is what one call does: bytes for GB/s, records for ns/record. Both must return the same checksum.
+    /// `work` is what one call does: bytes for GB/s, records for ns/record. Both must return the
+    /// same checksum.
     template <class Reference, class Ours>
     void run(char const* name, goal wanted, double work, Reference&& reference, Ours&& ours) {
         if (std::string_view{name}.find(filter_) == std::string_view::npos) return;
@@ -50,16 +53,19 @@ public:
         for (int round = 0; round <= rounds_; ++round) {
             std::uint64_t sums[2] = {};
             double times[2] = {};
-            for (int turn = 0; turn < 2; ++turn) {  // who goes first alternates, so that neither owns the warm cache
+            for (int turn = 0; turn < 2;
+                 ++turn) {  // who goes first alternates, so that neither owns the warm cache
                 bool const is_ours = (turn + round) % 2 == 0;
                 auto const begin = std::chrono::steady_clock::now();
-                sums[is_ours] = is_ours ? static_cast<std::uint64_t>(ours()) : static_cast<std::uint64_t>(reference());
+                sums[is_ours] = is_ours ? static_cast<std::uint64_t>(ours())
+                                        : static_cast<std::uint64_t>(reference());
                 auto const end = std::chrono::steady_clock::now();
                 times[is_ours] = std::chrono::duration<double, std::nano>(end - begin).count();
             }
             if (sums[0] != sums[1]) {
                 std::fprintf(stderr, "%s: checksums differ: reference %llu, ours %llu\n", name,
-                             static_cast<unsigned long long>(sums[0]), static_cast<unsigned long long>(sums[1]));
+                             static_cast<unsigned long long>(sums[0]),
+                             static_cast<unsigned long long>(sums[1]));
                 std::exit(70);
             }
             if (round == 0) continue;  // warm-up
@@ -68,10 +74,11 @@ public:
         }
         double const a = measure(wanted, work, median(ours_ns));
         double const b = measure(wanted, work, median(reference_ns));
-        std::printf("{\"bench\":\"%s\",\"compiler\":\"%s %d\",\"ratio\":%.3f,\"must\":%.2f,\"aim\":%.2f,"
-                    "\"better\":\"%s\",\"ours\":%.3f,\"reference\":%.3f,\"unit\":\"%s\"}\n",
-                    name, compiler_name, compiler_major, a / b, wanted.must, wanted.aim,
-                    wanted.higher_is_better ? "higher" : "lower", a, b, wanted.unit);
+        std::printf(
+            "{\"bench\":\"%s\",\"compiler\":\"%s %d\",\"ratio\":%.3f,\"must\":%.2f,\"aim\":%.2f,"
+            "\"better\":\"%s\",\"ours\":%.3f,\"reference\":%.3f,\"unit\":\"%s\"}\n",
+            name, compiler_name, compiler_major, a / b, wanted.must, wanted.aim,
+            wanted.higher_is_better ? "higher" : "lower", a, b, wanted.unit);
         std::fflush(stdout);
     }
 

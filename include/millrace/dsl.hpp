@@ -29,6 +29,8 @@
 #include <millrace/dsl/window.hpp>
 
 #include <millrace/dsl/late_to.hpp>
+#include <millrace/dsl/complete.hpp>
+#include <millrace/dsl/plan.hpp>
 #include <millrace/dsl/loop.hpp>
 #include <millrace/dsl/pipeline.hpp>
 

@@ -6,6 +6,5 @@
 
 #include <millrace/dsl.hpp>
 #include <millrace/dsl/explain.hpp>
-#include <millrace/dsl/plan.hpp>
 #include <millrace/io.hpp>
 #include <millrace/scheduler/run.hpp>

@@ -24,7 +24,7 @@ TEST(docs_reference, tee) {
     // [tee]
     auto pipeline =
         from(std::vector<int>{1, 2, 3})
-        | tee(to<"all">(all), filter<"odd">([](int n) { return n % 2 != 0; }) | to<"odd">(odd))
+        | tee(to<"all">(all), filter<"is odd">([](int n) { return n % 2 != 0; }) | to<"odd">(odd))
         | map([](int n) { return 2 * n; }) | to<"doubled">(doubled);
     // [tee]
     ASSERT_TRUE(run(std::move(pipeline)).ok());

@@ -64,7 +64,7 @@ TEST(docs_reference, csv_and_json) {
     // [csv_to_json]
     auto pipeline = file(input) | csv<station>() | on_error(original() | to<"dead">(file(dead)))
                     | filter<"measured">([](station const& s) { return s.celsius.has_value(); })
-                    | json() | to<"measured">(file(output));
+                    | json() | to<"stations">(file(output));
     report const result = run(std::move(pipeline));
     // [csv_to_json]
     ASSERT_TRUE(result.ok()) << result.message;

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,10 +20,32 @@
 
 #include "../../examples/flights/flights.hpp"
 
+#define main quickstart_main  // NOLINT: the program of the first chapter, as it stands
+#include "../../examples/quickstart.cpp"
+#undef main
+
 using namespace millrace;
 using testing::ElementsAre;
 
 namespace {
+
+std::string text_of(char const* path) {
+    std::string out;
+    std::FILE* const f = std::fopen((std::string(MILLRACE_TEST_ROOT "/") + path).c_str(), "rb");
+    if (f == nullptr) return out;
+    for (int c = std::fgetc(f); c != EOF; c = std::fgetc(f)) out += static_cast<char>(c);
+    std::fclose(f);
+    return out;
+}
+
+TEST(docs_learn, quickstart) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(quickstart_main(), 0);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), "292.65\n294.15\n");
+    std::string const told = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(told.substr(0, told.find("\n\n") + 1), text_of("tests/docs/quickstart.txt"));
+}
 
 TEST(docs_reference, run) {
     std::vector<int> out;

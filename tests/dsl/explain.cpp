@@ -59,6 +59,7 @@ struct writer_stage : stage_base {
     }
 };
 struct whole_output {
+    static constexpr std::string_view word = "archive";
     static constexpr bool atomic_output = true;
     void operator()(bytes const&) const {}
 };

@@ -27,29 +27,6 @@ struct one_case {
     }
 };
 
-template <class R>
-std::int64_t key_of_row(R const& r) {
-    if constexpr (requires { get<"key">(r); })
-        return get<"key">(r);
-    else
-        return 0;
-}
-struct collect {
-    results* into;
-    template <class R>
-    void operator()(R const& r) const {
-        (*into)[key_of_row(r)].push_back({get<"window_start">(r).ns, get<"window_end">(r).ns, get<"n">(r), get<"sum">(r),
-                                          get<"least">(r), get<"most">(r)});
-    }
-};
-auto all_aggregates() {
-    return aggregate(count<"n">(), sum<"sum">(field<&event::v>), millrace::min<"least">(field<&event::v>),
-                     millrace::max<"most">(field<&event::v>));
-}
-auto timed_by(rules const& r) { return event_time(time_of, bounded_disorder{duration{r.disorder}}); }
-auto no_key = [](event const&) { return std::int64_t{0}; };
-auto by_key = [](event const& e) { return std::int64_t{e.key}; };
-
 /// `make(events, rows, late)` gives the pipeline; sinks are `to<"rows">` and, in order, the late ones before it.
 template <bool KeepsLate, class Make>
 void check(one_case const& c, outcome const& expected, Make make) {
@@ -65,7 +42,7 @@ void check(one_case const& c, outcome const& expected, Make make) {
     }
 
     results driven;
-    driver d{make(std::vector<event>{}, collect{nullptr}, late), {.batch = c.driver_batch}};
+    driver d{make(std::vector<event>{}, collect{}, late), {.batch = c.driver_batch}};
     d.in().push_all(c.events);
     EXPECT_TRUE(adds_up(d.report())) << to_text(d.report());
     d.end();
@@ -85,9 +62,9 @@ TEST(one_input, keyed_window_without_lateness) {
         c.how.lateness = 0;
         check<false>(c, windows(c.events, c.how, by_key), [&](auto events, collect rows, auto&) {
             return from(std::move(events)) | timed_by(c.how) | key_by(field<&event::key>)
-                   | window(tumbling{duration{c.how.window}}) | all_aggregates() | to<"rows">(rows);
+                   | window(panes_of(c.how)) | all_aggregates() | to<"rows">(rows);
         });
-    }, 2000);
+    });
 }
 
 TEST(one_input, keyed_window_with_lateness_and_late_records) {
@@ -95,17 +72,17 @@ TEST(one_input, keyed_window_with_lateness_and_late_records) {
         one_case const c(seed);
         check<true>(c, windows(c.events, c.how, by_key), [&](auto events, collect rows, auto& late) {
             return from(std::move(events)) | timed_by(c.how) | key_by(field<&event::key>)
-                   | window(tumbling{duration{c.how.window}}) | all_aggregates()
+                   | window(panes_of(c.how)) | all_aggregates()
                    | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late)) | to<"rows">(rows);
         });
-    }, 2000);
+    });
 }
 
 TEST(one_input, window_over_all_records) {
     for_seeds([](std::uint64_t seed) {
         one_case const c(seed);
-        check<true>(c, windows(c.events, c.how, no_key), [&](auto events, collect rows, auto& late) {
-            return from(std::move(events)) | timed_by(c.how) | window_all(tumbling{duration{c.how.window}})
+        check<true>(c, windows(c.events, c.how, one_for_all), [&](auto events, collect rows, auto& late) {
+            return from(std::move(events)) | timed_by(c.how) | window_all(panes_of(c.how))
                    | all_aggregates() | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late))
                    | to<"rows">(rows);
         });
@@ -136,7 +113,7 @@ TEST(one_input, filter_map_and_flat_map_before_event_time) {
         }
         check<true>(c, windows(before, c.how, by_key), [&](auto events, collect rows, auto& late) {
             return from(std::move(events)) | filter<"kept">(keep) | map(change) | flat_map<3>(many) | timed_by(c.how)
-                   | key_by(field<&event::key>) | window(tumbling{duration{c.how.window}}) | all_aggregates()
+                   | key_by(field<&event::key>) | window(panes_of(c.how)) | all_aggregates()
                    | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late)) | to<"rows">(rows);
         });
     });
@@ -147,7 +124,7 @@ TEST(one_input, function_that_may_throw_as_an_aggregate) {
         one_case const c(seed);
         check<true>(c, windows(c.events, c.how, by_key), [&](auto events, collect rows, auto& late) {
             return from(std::move(events)) | timed_by(c.how) | key_by(field<&event::key>)
-                   | window(tumbling{duration{c.how.window}})
+                   | window(panes_of(c.how))
                    | aggregate(fold<"n">(std::int64_t{0}, [](std::int64_t n, event const&) { return n + 1; }),
                                sum<"sum">(field<&event::v>), millrace::min<"least">(field<&event::v>),
                                millrace::max<"most">(field<&event::v>))

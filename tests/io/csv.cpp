@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -12,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <millrace/io/csv.hpp>
 #include <millrace/io/original.hpp>
@@ -77,13 +77,14 @@ struct everything {
     friend bool operator==(everything const&, everything const&) = default;
 };
 bool operator==(point const& a, point const& b) { return a.x == b.x && a.y == b.y; }
-MILLRACE_RECORD(everything, i8, u8, i16, u16, i32, u32, i64, u64, f, d, b, c, e, s, t, at, took, oi, os, od, nested);
+MILLRACE_RECORD(everything, i8, u8, i16, u16, i32, u32, i64, u64, f, d, b, c, e, s, t, at, took, oi,
+                os, od, nested);
 
 namespace {
 
 std::string show_flight(flight const& f) {
-    return std::string{f.origin.view()} + "|" + std::string{f.carrier} + "|" +
-           (f.delay ? std::to_string(*f.delay) : "-") + "|" + std::to_string(f.scheduled.ns);
+    return std::string{f.origin.view()} + "|" + std::string{f.carrier} + "|"
+           + (f.delay ? std::to_string(*f.delay) : "-") + "|" + std::to_string(f.scheduled.ns);
 }
 std::string show_number(number const& n) { return std::to_string(n.value); }
 std::string show_optional(optional_text const& t) { return t.value ? "[" + *t.value + "]" : "-"; }
@@ -113,7 +114,8 @@ everything random_record(std::mt19937_64& random) {
     r.i64 = random_integer<std::int64_t>(random);
     r.u64 = random_integer<std::uint64_t>(random);
     r.f = random_finite<float>(random);
-    r.d = random() % 16 == 0 ? std::numeric_limits<double>::infinity() : random_finite<double>(random);
+    r.d = random() % 16 == 0 ? std::numeric_limits<double>::infinity()
+                             : random_finite<double>(random);
     r.b = random() % 2 != 0U;
     r.c = static_cast<char>(random());
     r.e = static_cast<colour>(random_integer<std::int16_t>(random));
@@ -131,7 +133,8 @@ everything random_record(std::mt19937_64& random) {
 }  // namespace
 
 TEST(csv, finds_columns_by_name_in_any_order) {
-    auto const r = flights("delay,unused,scheduled,carrier,origin\n-5,x,2013-01-01T05:00:00Z,UA,EWR\n");
+    auto const r =
+        flights("delay,unused,scheduled,carrier,origin\n-5,x,2013-01-01T05:00:00Z,UA,EWR\n");
     ASSERT_EQ(r.rows.size(), 1U);
     EXPECT_EQ(r.rows[0].record, "EWR|UA|-5|1357016400000000000");
     EXPECT_EQ(r.rows[0].original, "-5,x,2013-01-01T05:00:00Z,UA,EWR");
@@ -139,14 +142,16 @@ TEST(csv, finds_columns_by_name_in_any_order) {
 }
 
 TEST(csv, takes_na_and_empty_as_the_empty_optional) {
-    auto const r = flights("origin,carrier,delay,scheduled\nEWR,UA,NA,2013-01-01 05:00:00\nEWR,UA,,2013-01-01 05:00:00\n");
+    auto const r = flights(
+        "origin,carrier,delay,scheduled\nEWR,UA,NA,2013-01-01 05:00:00\nEWR,UA,,2013-01-01 05:00:00\n");
     ASSERT_EQ(r.rows.size(), 2U);
     EXPECT_EQ(r.rows[0].record, "EWR|UA|-|1357016400000000000");
     EXPECT_EQ(r.rows[1].record, r.rows[0].record);
 }
 
 TEST(csv, takes_quotes_separators_and_line_ends_inside_quotes) {
-    auto const r = flights("origin,carrier,delay,scheduled\n\"E\"\"R\",\"a,\nb\",\"3\",\"2013-01-01T05:00:00Z\"\r\nJFK,x,1,2013-01-01T05:00:00Z\n");
+    auto const r = flights(
+        "origin,carrier,delay,scheduled\n\"E\"\"R\",\"a,\nb\",\"3\",\"2013-01-01T05:00:00Z\"\r\nJFK,x,1,2013-01-01T05:00:00Z\n");
     ASSERT_EQ(r.rows.size(), 2U);
     EXPECT_EQ(r.rows[0].record, "E\"R|a,\nb|3|1357016400000000000");
     EXPECT_EQ(r.rows[0].position, 2U);
@@ -154,14 +159,16 @@ TEST(csv, takes_quotes_separators_and_line_ends_inside_quotes) {
 }
 
 TEST(csv, keeps_a_quote_in_the_middle_of_a_field) {
-    auto const r = parse<optional_text>(csv<optional_text>(), "value,x\n5\" pipe,\"q\"\n6,\"a\"\"b\"\n", show_optional);
+    auto const r = parse<optional_text>(csv<optional_text>(),
+                                        "value,x\n5\" pipe,\"q\"\n6,\"a\"\"b\"\n", show_optional);
     ASSERT_EQ(r.rows.size(), 2U);
     EXPECT_EQ(r.rows[0].record, "[5\" pipe]");
     EXPECT_EQ(r.rows[1].record, "[6]");
 }
 
 TEST(csv, refuses_text_behind_a_closing_quote) {
-    auto const r = parse<optional_text>(csv<optional_text>(), "value,x\n\"a\"b,1\n\"c\",2\n", show_optional);
+    auto const r =
+        parse<optional_text>(csv<optional_text>(), "value,x\n\"a\"b,1\n\"c\",2\n", show_optional);
     ASSERT_EQ(r.rows.size(), 2U);
     EXPECT_EQ(r.rows[0].reason, "field 'value' has text behind its closing quote");
     EXPECT_EQ(r.rows[1].record, "[c]");
@@ -216,14 +223,18 @@ TEST(csv, refuses_what_is_no_number) {
     EXPECT_EQ(reason_of("12"), "");
     EXPECT_EQ(reason_of("-2147483648"), "");
     EXPECT_EQ(reason_of("2147483648"), "field 'value' is out of the range of its type");
-    EXPECT_EQ(reason_of("99999999999999999999999"), "field 'value' is out of the range of its type");
+    EXPECT_EQ(reason_of("99999999999999999999999"),
+              "field 'value' is out of the range of its type");
     EXPECT_EQ(reason_of(""), "field 'value' is empty where a value is needed");
-    for (auto const* text : {"abc", "12 ", " 12", "1.5", "+1", "-", "--1", "1e3", "0x1", "1-", "1234567x", "123456789x", "/", ":"})
+    for (auto const* text : {"abc", "12 ", " 12", "1.5", "+1", "-", "--1", "1e3", "0x1", "1-",
+                             "1234567x", "123456789x", "/", ":"})
         EXPECT_EQ(reason_of(text), "field 'value' is not a number") << text;
 }
 
 TEST(csv, takes_nan_and_infinity_as_floating_point) {
-    auto const show = [](point const& p) { return std::isnan(p.y) ? "nan" : std::isinf(p.y) ? "inf" : "finite"; };
+    auto const show = [](point const& p) {
+        return std::isnan(p.y) ? "nan" : std::isinf(p.y) ? "inf" : "finite";
+    };
     auto const r = parse<point>(csv<point>(), "x,y\n1,nan\n1,-inf\n1,1e999\n1,1e-5\n", show);
     ASSERT_EQ(r.rows.size(), 4U);
     EXPECT_EQ(r.rows[0].record, "nan");
@@ -245,7 +256,8 @@ TEST(csv, keeps_invalid_utf8_as_it_is) {
 }
 
 TEST(csv, makes_one_bad_row_of_what_follows_an_open_quote) {
-    auto const r = parse<optional_text>(csv<optional_text>(), "value\na\n\"b\nc\nd\n", show_optional);
+    auto const r =
+        parse<optional_text>(csv<optional_text>(), "value\na\n\"b\nc\nd\n", show_optional);
     ASSERT_EQ(r.rows.size(), 2U);
     EXPECT_EQ(r.rows[1].reason, "a quote is never closed; the file is not read behind it");
     EXPECT_EQ(r.rows[1].original, "\"b\nc\nd\n");
@@ -255,7 +267,8 @@ TEST(csv, makes_one_bad_row_of_what_follows_an_open_quote) {
 TEST(csv, stops_reading_where_an_open_quote_passes_the_limit) {
     std::string text = "value\n\"" + std::string(300, 'x') + "\n" + std::string(300, 'y') + "\nz\n";
     for (std::size_t const size : {std::size_t{1}, std::size_t{64}, text.size()}) {
-        auto const r = parse_pieces<optional_text>(csv<optional_text>({.row_max = 100}), cut(text, size), show_optional);
+        auto const r = parse_pieces<optional_text>(csv<optional_text>({.row_max = 100}),
+                                                   cut(text, size), show_optional);
         ASSERT_EQ(r.rows.size(), 1U) << size;
         EXPECT_EQ(r.rows[0].reason, "a quote is never closed; the file is not read behind it");
         EXPECT_EQ(r.rows[0].original.size(), 100U);
@@ -263,9 +276,12 @@ TEST(csv, stops_reading_where_an_open_quote_passes_the_limit) {
 }
 
 TEST(csv, refuses_a_row_above_the_limit_and_goes_on_behind_it) {
-    std::string const text = "value,b\n1,2\n" + std::string(101, '3') + "\n4,5\n" + std::string(60'000, '6') + "\r\n7,8\n";
-    for (std::size_t const size : {std::size_t{1}, std::size_t{13}, std::size_t{64}, std::size_t{50'000}, text.size()}) {
-        auto const r = parse_pieces<number>(csv<number>({.row_max = 100}), cut(text, size), show_number);
+    std::string const text = "value,b\n1,2\n" + std::string(101, '3') + "\n4,5\n"
+                             + std::string(60'000, '6') + "\r\n7,8\n";
+    for (std::size_t const size :
+         {std::size_t{1}, std::size_t{13}, std::size_t{64}, std::size_t{50'000}, text.size()}) {
+        auto const r =
+            parse_pieces<number>(csv<number>({.row_max = 100}), cut(text, size), show_number);
         ASSERT_EQ(r.rows.size(), 5U) << size;
         EXPECT_EQ(r.rows[1].reason, "the row is longer than .row_max; only its beginning is kept");
         EXPECT_EQ(r.rows[1].original, std::string(100, '3'));
@@ -281,7 +297,8 @@ TEST(csv, takes_a_line_of_ten_megabytes) {
     std::string const big(10'000'000, 'x');
     std::string const text = "value\nbefore\n" + big + "\nafter\n";
     for (std::size_t const size : {std::size_t{65'536}, text.size()}) {
-        auto const r = parse_pieces<optional_text>(csv<optional_text>(), cut(text, size), show_optional);
+        auto const r =
+            parse_pieces<optional_text>(csv<optional_text>(), cut(text, size), show_optional);
         ASSERT_EQ(r.rows.size(), 3U);
         EXPECT_EQ(r.rows[1].record.size(), big.size() + 2);
         EXPECT_EQ(r.rows[2].record, "[after]");
@@ -306,8 +323,10 @@ TEST(csv, refuses_a_header_without_a_described_column) {
         FAIL();
     } catch (failure const& f) {
         EXPECT_EQ(f.code(), exit_code::data);
-        EXPECT_EQ(f.message(), "csv: test has no column 'value'. Its columns are a, b; name the field like one of them, or "
-                               "set .missing = missing_columns::keep.");
+        EXPECT_EQ(
+            f.message(),
+            "csv: test has no column 'value'. Its columns are a, b; name the field like one of them, or "
+            "set .missing = missing_columns::keep.");
     }
     auto const r = numbers("a,b\n1,2\n", {.missing = missing_columns::keep});
     ASSERT_EQ(r.rows.size(), 1U);
@@ -362,14 +381,17 @@ TEST(csv, flattens_nested_records_into_dotted_columns) {
     std::vector<shape> const shapes{{"line", {1, 2.5}, {-3, 0.1}}};
     std::string const text = write<shape>(csv(), shapes);
     EXPECT_EQ(text, "name,from.x,from.y,to.x,to.y\nline,1,2.5,-3,0.1\n");
-    auto const r = parse<shape>(csv<shape>(), text, [](shape const& s) { return s.name + std::to_string(s.to.x); });
+    auto const r = parse<shape>(csv<shape>(), text,
+                                [](shape const& s) { return s.name + std::to_string(s.to.x); });
     ASSERT_EQ(r.rows.size(), 1U);
     EXPECT_EQ(r.rows[0].record, "line-3");
 }
 
 TEST(csv, quotes_only_what_needs_it) {
-    std::vector<optional_text> const records{{"plain"}, {"a,b"}, {"q\"q"}, {"n\nn"}, {""}, {"NA"}, {std::nullopt}};
-    EXPECT_EQ(write<optional_text>(csv({.header = false}), records), "plain\n\"a,b\"\n\"q\"\"q\"\n\"n\nn\"\n\"\"\n\"NA\"\n\n");
+    std::vector<optional_text> const records{{"plain"}, {"a,b"}, {"q\"q"},      {"n\nn"},
+                                             {""},      {"NA"},  {std::nullopt}};
+    EXPECT_EQ(write<optional_text>(csv({.header = false}), records),
+              "plain\n\"a,b\"\n\"q\"\"q\"\n\"n\nn\"\n\"\"\n\"NA\"\n\n");
 }
 
 TEST(csv, reads_the_same_at_every_split) {
@@ -380,9 +402,12 @@ TEST(csv, reads_the_same_at_every_split) {
     ASSERT_EQ(whole.rows.size(), 7U);
     for (std::size_t size = 1; size < text.size(); ++size)
         for (std::size_t const batch : {std::size_t{1}, std::size_t{2}, std::size_t{256}})
-            ASSERT_EQ(parse_pieces<flight>(csv<flight>(), cut(text, size), show_flight, batch), whole) << size;
+            ASSERT_EQ(parse_pieces<flight>(csv<flight>(), cut(text, size), show_flight, batch),
+                      whole)
+                << size;
     for (std::size_t at = 0; at <= text.size(); ++at) {
-        std::vector<std::string_view> const two{std::string_view{text}.substr(0, at), std::string_view{text}.substr(at)};
+        std::vector<std::string_view> const two{std::string_view{text}.substr(0, at),
+                                                std::string_view{text}.substr(at)};
         ASSERT_EQ(parse_pieces<flight>(csv<flight>(), two, show_flight), whole) << at;
     }
 }
@@ -400,7 +425,8 @@ TEST(csv, reads_windows_of_rows_with_and_without_quotes) {
         auto const r = parse_pieces<number>(csv<number>(), cut(text, size), show_number);
         ASSERT_EQ(r.rows.size(), 20'000U);
         ASSERT_EQ(r.bad, 0U);
-        for (std::size_t i = 0; i < r.rows.size(); ++i) ASSERT_EQ(r.rows[i].record, std::to_string(i));
+        for (std::size_t i = 0; i < r.rows.size(); ++i)
+            ASSERT_EQ(r.rows[i].record, std::to_string(i));
     }
 }
 
@@ -410,11 +436,13 @@ TEST(csv, reads_back_what_it_wrote) {
         std::mt19937_64 random{seed};
         std::vector<everything> records;
         for (int i = 0; i < 3; ++i) records.push_back(random_record(random));
-        csv_options const options{.header = random() % 2 != 0U, .separator = random() % 2 != 0U ? ',' : ';'};
+        csv_options const options{.header = random() % 2 != 0U,
+                                  .separator = random() % 2 != 0U ? ',' : ';'};
         std::string const text = write<everything>(csv(options), records);
         std::vector<everything> back;
         auto const keep = [&](everything const& r) { return back.push_back(r), "x"; };
-        auto const r = parse_pieces<everything>(csv<everything>(options), cut(text, 1 + random() % 300), keep);
+        auto const r =
+            parse_pieces<everything>(csv<everything>(options), cut(text, 1 + random() % 300), keep);
         for (auto const& row : r.rows) ASSERT_EQ(row.reason, "") << row.original;
         ASSERT_EQ(back, records) << text;
     }
@@ -442,7 +470,8 @@ TEST(csv, survives_ten_thousand_mutations_and_splits_alike) {
         std::string text = original;
         for (auto edits = 1 + random() % 8; edits > 0; --edits) mutate(text, random, spice);
         auto const whole = parse<everything>(csv<everything>(options), text, show);
-        auto const split = parse_pieces<everything>(csv<everything>(options), cut(text, 1 + random() % 100), show);
+        auto const split =
+            parse_pieces<everything>(csv<everything>(options), cut(text, 1 + random() % 100), show);
         ASSERT_EQ(split, whole) << "mutation " << i;
         ASSERT_EQ(whole.rows.size(), whole.counted);
     }
@@ -454,7 +483,9 @@ TEST(original, writes_the_bytes_of_the_source) {
     std::string out;
     context<untimed, traced> ctx;
     ctx.original = "a,b";
-    auto emit = [&](bytes const& b, auto const&) { out += std::string{b.data} + (b.line ? "\n" : ""); };
+    auto emit = [&](bytes const& b, auto const&) {
+        out += std::string{b.data} + (b.line ? "\n" : "");
+    };
     op.begin(emit);
     op.process(number{}, ctx, emit);
     EXPECT_EQ(out, "a,b\n");

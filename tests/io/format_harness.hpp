@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Drives a format stage by itself: feeds text in chunks of any size, collects what comes out, and writes records back.
+// Drives a format stage by itself: feeds text in chunks of any size, collects what comes out, and
+// writes records back.
 
 #include <algorithm>
 #include <cstddef>
@@ -20,7 +21,8 @@
 
 namespace format_test {
 
-/// Everything a parser said about one row. Records are kept as text, so that views need not outlive their batch.
+/// Everything a parser said about one row. Records are kept as text, so that views need not outlive
+/// their batch.
 struct outcome {
     std::string record;  ///< empty for a bad row
     std::string reason;  ///< empty for a good one
@@ -36,7 +38,8 @@ struct result {
     friend bool operator==(result const&, result const&) = default;
 };
 
-/// Takes what a parser emits; `Show` makes text of a record. A batch is shown when it ends: its views must live so long.
+/// Takes what a parser emits; `Show` makes text of a record. A batch is shown when it ends: its
+/// views must live so long.
 template <class T, class Show>
 class collector {
 public:
@@ -49,7 +52,8 @@ public:
     }
     void end_batch() {
         for (auto const& h : held_)
-            out_.rows.push_back({h.reason.empty() ? show_(h.record) : "", h.reason, std::string{h.original}, h.position});
+            out_.rows.push_back({h.reason.empty() ? show_(h.record) : "", h.reason,
+                                 std::string{h.original}, h.position});
         held_.clear();
     }
 
@@ -65,9 +69,11 @@ private:
     std::vector<held> held_;
 };
 
-/// Feeds one file in the given pieces. Each piece stands in memory of its own, which is gone when the next one comes.
+/// Feeds one file in the given pieces. Each piece stands in memory of its own, which is gone when
+/// the next one comes.
 template <class T, class Operator, class Show>
-void feed_pieces(Operator& op, std::vector<std::string_view> const& pieces, std::size_t batch, Show show, result& out) {
+void feed_pieces(Operator& op, std::vector<std::string_view> const& pieces, std::size_t batch,
+                 Show show, result& out) {
     collector<T, Show> emit{out, show};
     for (std::size_t i = 0; i < pieces.size(); ++i) {
         auto const memory = std::make_unique<char[]>(pieces[i].size());
@@ -91,7 +97,8 @@ inline std::vector<std::string_view> cut(std::string_view text, std::size_t size
 }
 
 template <class T, class Stage, class Show>
-result parse_pieces(Stage stage, std::vector<std::string_view> const& pieces, Show show, std::size_t batch = 256) {
+result parse_pieces(Stage stage, std::vector<std::string_view> const& pieces, Show show,
+                    std::size_t batch = 256) {
     result out;
     int env = 0;
     auto op = stage.template open<millrace::stream<millrace::chunk>>(env);
@@ -115,7 +122,8 @@ std::string write(Stage stage, std::vector<T> const& records) {
         if (b.line) out += '\n';
     };
     op.begin(emit);
-    for (auto const& r : records) op.process(r, millrace::context<millrace::untimed, millrace::untraced>{}, emit);
+    for (auto const& r : records)
+        op.process(r, millrace::context<millrace::untimed, millrace::untraced>{}, emit);
     return out;
 }
 
@@ -123,11 +131,16 @@ std::string write(Stage stage, std::vector<T> const& records) {
 template <class I>
 I random_integer(std::mt19937_64& random) {
     switch (random() % 6) {
-        case 0: return std::numeric_limits<I>::max();
-        case 1: return std::numeric_limits<I>::min();
-        case 2: return static_cast<I>(random() % 100);
-        case 3: return static_cast<I>(0);
-        default: return static_cast<I>(random());
+        case 0:
+            return std::numeric_limits<I>::max();
+        case 1:
+            return std::numeric_limits<I>::min();
+        case 2:
+            return static_cast<I>(random() % 100);
+        case 3:
+            return static_cast<I>(0);
+        default:
+            return static_cast<I>(random());
     }
 }
 
@@ -136,9 +149,16 @@ F random_finite(std::mt19937_64& random) {
     for (;;) {
         F out{};
         switch (random() % 5) {
-            case 0: out = static_cast<F>(static_cast<double>(random() % 100'000) / 100.0); break;
-            case 1: out = -static_cast<F>(random() % 1000); break;
-            case 2: out = random() % 2 != 0U ? std::numeric_limits<F>::denorm_min() : std::numeric_limits<F>::max(); break;
+            case 0:
+                out = static_cast<F>(static_cast<double>(random() % 100'000) / 100.0);
+                break;
+            case 1:
+                out = -static_cast<F>(random() % 1000);
+                break;
+            case 2:
+                out = random() % 2 != 0U ? std::numeric_limits<F>::denorm_min()
+                                         : std::numeric_limits<F>::max();
+                break;
             default: {
                 auto const bits = random();
                 std::memcpy(&out, &bits, sizeof out);
@@ -149,7 +169,8 @@ F random_finite(std::mt19937_64& random) {
 }
 
 /// Up to `size_max` bytes: letters mostly, or anything at all.
-inline std::string random_text(std::mt19937_64& random, std::size_t size_max, std::string_view spice) {
+inline std::string random_text(std::mt19937_64& random, std::size_t size_max,
+                               std::string_view spice) {
     std::string out(random() % (size_max + 1), 'a');
     auto const kind = random() % 3;
     for (char& c : out) {
@@ -167,13 +188,25 @@ inline std::string random_text(std::mt19937_64& random, std::size_t size_max, st
 inline void mutate(std::string& text, std::mt19937_64& random, std::string_view spice) {
     if (text.empty()) return;
     auto const at = static_cast<std::ptrdiff_t>(random() % text.size());
-    char const c = random() % 2 != 0U ? spice[random() % spice.size()] : static_cast<char>(random());
+    char const c =
+        random() % 2 != 0U ? spice[random() % spice.size()] : static_cast<char>(random());
     switch (random() % 5) {
-        case 0: text[static_cast<std::size_t>(at)] = c; break;
-        case 1: text.erase(text.begin() + at); break;
-        case 2: text.insert(text.begin() + at, c); break;
-        case 3: text.insert(static_cast<std::size_t>(at), text.substr(static_cast<std::size_t>(at), random() % 20)); break;
-        default: text.resize(static_cast<std::size_t>(at)); break;
+        case 0:
+            text[static_cast<std::size_t>(at)] = c;
+            break;
+        case 1:
+            text.erase(text.begin() + at);
+            break;
+        case 2:
+            text.insert(text.begin() + at, c);
+            break;
+        case 3:
+            text.insert(static_cast<std::size_t>(at),
+                        text.substr(static_cast<std::size_t>(at), random() % 20));
+            break;
+        default:
+            text.resize(static_cast<std::size_t>(at));
+            break;
     }
 }
 

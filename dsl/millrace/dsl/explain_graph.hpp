@@ -40,12 +40,7 @@ struct drawing {
             out << "        n" << s.id << "[\"";
         else
             out << "        n" << s.id << " [label=\"";
-        label(s.word);
-        if (!s.name.empty()) {
-            label(" \"");
-            label(s.name);
-            label("\"");
-        }
+        put_title(s, [&](std::string_view text) { label(text); });
         out << line_break();
         label(s.record);
         if (has_rate(s)) {

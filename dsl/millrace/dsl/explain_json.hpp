@@ -66,6 +66,7 @@ inline void json_stage(plan_out& out, plan_view const& p, plan_stage const& s) {
     o.number("id", s.id);
     o.number("loop", s.loop);
     o.text("word", s.word);
+    if (!s.into.empty()) o.text("into", s.into);
     if (!s.name.empty()) o.text("name", s.name);
     o.text("record", s.record);
     o.number("record_bytes", s.record_bytes);

@@ -144,6 +144,21 @@ inline bool has_rate(plan_stage const& s) {
     return !begins_pipeline(s) && s.kind != stage_kind::sink;
 }
 
+/// The stage as it was written: to file "results".
+template <class Put>
+void put_title(plan_stage const& s, Put put) {
+    put(s.word);
+    if (!s.into.empty()) {
+        put(" ");
+        put(s.into);
+    }
+    if (!s.name.empty()) {
+        put(" \"");
+        put(s.name);
+        put("\"");
+    }
+}
+
 /// 1-1, 0-8, and for a window 1/pane: one row for each key of a pane that is due.
 inline void put_rate(plan_out& out, stage_rate const& r) {
     if (r.max > 0 || r.per_due_pane == 0) out << r.min << "-" << r.max;

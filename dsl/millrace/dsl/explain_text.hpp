@@ -107,7 +107,9 @@ struct text_columns {
         auto raise = [](std::size_t& a, std::size_t b) { a = b > a ? b : a; };
         for (std::size_t i = 0; i < p.stages; ++i) {
             plan_stage const& s = p.stage[i];
-            raise(widest.rate, s.word.size() + (s.name.empty() ? 0 : s.name.size() + 3));
+            std::size_t title = 0;
+            put_title(s, [&](std::string_view text) { title += text.size(); });
+            raise(widest.rate, title);
             plan_out measured(nullptr, [](void*, std::string_view) {});
             if (has_rate(s)) put_rate(measured, s.rate);
             raise(widest.target, measured.column());
@@ -132,8 +134,8 @@ inline void explain_text(plan_out& out, plan_view const& p) {
         for (std::size_t k = 0; k < p.loop[l].count; ++k) {
             plan_stage const& s = p.stage[p.order[p.loop[l].first + k]];
             out.spaces(s.id < 10 ? 3 : s.id < 100 ? 2 : 1) << s.id;
-            out.column(indent) << s.word;
-            if (!s.name.empty()) out << " \"" << s.name << "\"";
+            out.column(indent);
+            put_title(s, [&](std::string_view text) { out << text; });
             out.column(columns.rate);
             if (has_rate(s)) put_rate(out, s.rate);
             out.column(columns.target);

@@ -12,6 +12,7 @@
 
 #include <millrace/dsl/compose.hpp>
 #include <millrace/model/call.hpp>
+#include <millrace/model/owning.hpp>
 
 namespace millrace {
 
@@ -92,12 +93,6 @@ struct emitted {
     }
     using type = typename decltype(find())::type;
 };
-
-/// A container that was returned by value, whose elements may be moved out: const-ness reaches them, as in no view.
-template <class R>
-inline constexpr bool owns_elements = !std::is_lvalue_reference_v<R> &&
-    !std::is_same_v<decltype(*std::declval<std::remove_cvref_t<R> const&>().begin()),
-                    decltype(*std::declval<std::remove_cvref_t<R>&>().begin())>;
 
 template <class F, class T, class E>
 concept takes_emitter = !std::is_void_v<E> && requires(F& f, T const& t, emitter<E>& e) { f(t, e); };

@@ -6,11 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 #include <millrace/dsl/compose.hpp>
 #include <millrace/model/call.hpp>
+#include <millrace/model/owning.hpp>
 
 namespace millrace {
 
@@ -35,7 +37,8 @@ struct range_operator {
     static constexpr bool vectorises = plain && !gathers;
 
     std::conditional_t<owned, range_type, range_type*> range;
-    iterator next{};
+    static constexpr bool restarts = std::is_default_constructible_v<iterator>;  // not what reads a stream
+    std::conditional_t<restarts, iterator, std::optional<iterator>> next{};
     std::uint64_t read = 0;  // counted by position, not record by record
     bool begun = false;
 
@@ -49,7 +52,10 @@ struct range_operator {
     template <class Push>
     [[gnu::always_inline]] inline bool poll(std::size_t n, Push&& push) {
         if (!begun) {
-            next = get().begin();
+            if constexpr (restarts)
+                next = get().begin();
+            else
+                next.emplace(get().begin());
             begun = true;
         }
         sentinel const end = get().end();
@@ -77,25 +83,32 @@ struct range_operator {
             }
             return take < left;
         } else {
+            iterator& at = position();
             for (std::size_t i = 0; i < n; ++i) {
-                if (next == end) return false;
-                auto&& item = *next;
-                ++next;
+                if (at == end) return false;
                 ++read;
-                hand_on(item, push);
+                hand_on(*at, push);
+                ++at;
             }
-            return next != end;
+            return at != end;
         }
     }
+    iterator& position() {
+        if constexpr (restarts)
+            return next;
+        else
+            return *next;
+    }
     template <class Item, class Push>
-    [[gnu::always_inline]] static inline void hand_on(Item& item, Push& push) {
+    [[gnu::always_inline]] static inline void hand_on(Item&& item, Push& push) {
+        using item_type = std::remove_reference_t<Item>;
         if constexpr (plain) {
             value_type const row = item;
             push(row);
-        } else if constexpr (owned && !std::is_const_v<Item>)
-            push(std::move(item));
+        } else if constexpr (!std::is_const_v<item_type> && (owns_elements<Range> || !std::is_lvalue_reference_v<Item>))
+            push(static_cast<item_type&&>(item));
         else
-            push(static_cast<Item const&>(item));
+            push(static_cast<item_type const&>(item));
     }
 };
 

@@ -135,6 +135,8 @@ public:
             loop->template hand<I, graph::template head<I, K>()>(static_cast<R&&>(record), ctx, *frame);
         }
         [[gnu::always_inline]] inline auto& hot() const { return frame->template at<I>(); }
+        /// The record at hand went nowhere, because the run ends with it.
+        void count_dead() const { ++loop->counts_[I].dead; }
         /// In a catch block: what the stage's policy says, for the exception that is being handled.
         template <class R, class Ctx>
         void fail(R const& record, Ctx const& ctx) const {

@@ -187,6 +187,16 @@ constexpr bool keeps_whole_as_is(Stage const& stage) {
         return true;
 }
 
+template <class Inner>
+constexpr std::string_view into_facts() {
+    if constexpr (Inner::kind == stage_kind::sink && requires {
+                      std::string_view{sink_of<Inner>::type::word};
+                  } && !std::is_same_v<typename sink_of<Inner>::type, Inner>)
+        return sink_of<Inner>::type::word;
+    else
+        return {};
+}
+
 // --- the stage ---
 /// `first_branch` is where the branches of this stage begin in the plan's table.
 template <class Node, class Edges>
@@ -198,6 +208,7 @@ constexpr plan_stage stage_facts(std::size_t first_branch) {
     s.id = Node::id;
     s.kind = inner::kind;
     s.word = inner::word;
+    s.into = into_facts<inner>();
     s.name = inner::name.view();
     s.record = record_name<typename out::record>();
     s.record_bytes = sizeof(typename out::record);

@@ -66,6 +66,7 @@ struct plan_stage {
     std::size_t id = 0;
     stage_kind kind = stage_kind::one_to_one;
     std::string_view word;
+    std::string_view into;  ///< what a sink ends in, where that has a word: file
     std::string_view name;
     std::string_view record;  ///< what it emits; of a sink, what it takes
     std::size_t record_bytes = 0;

@@ -65,6 +65,7 @@ struct sink_operator {
                 else
                     write(static_cast<R&&>(record));
             } catch (failure const&) {
+                emit.count_dead();
                 throw;  // the sink itself gave up: that ends the run, whatever on_error says
             } catch (...) {
                 emit.fail(record, ctx);

@@ -14,6 +14,7 @@
 #include <millrace/model/failure.hpp>
 #include <millrace/model/row.hpp>
 #include <millrace/state/pane_store.hpp>
+#include <millrace/state/partitioned_updates.hpp>
 #include <millrace/state/pending_updates.hpp>
 
 namespace millrace::detail {
@@ -38,21 +39,33 @@ class window_operator {
     using key_row = typename key_or_none<In>::type;
     using state_type = typename Body::template state<record_type>;
     using input_type = typename Body::template input<record_type>;
-    using store_type = pane_store<key_row, state_type>;
+    // A flag an entry («emitted») only where updates may follow a row.
+    using store_type = pane_store<key_row, state_type, key_hash, HasLateness>;
     using pane_type = typename store_type::pane;
     // Only what can't fail any more may wait, and only what owns its bytes.
     static constexpr bool may_defer = In::keyed && !Body::may_throw && std::is_nothrow_move_constructible_v<input_type> &&
                                       std::is_nothrow_move_constructible_v<key_row>;
-    struct no_pending {
-        [[nodiscard]] static constexpr bool empty() { return true; }
-    };
-    template <class Store, bool Defers>
-    struct pending_type {
-        using type = no_pending;
+    struct nothing {};
+    template <bool Defers, class>
+    struct deferred {
+        using few = nothing;
+        using many = nothing;
+        static constexpr bool logs = false;
     };
     template <class Store>
-    struct pending_type<Store, true> {
-        using type = pending_updates<Store, input_type>;
+    struct deferred<true, Store> {
+        using few = pending_updates<Store, input_type>;
+        using many = partitioned_updates<Store, input_type>;
+        static constexpr bool logs = many::usable;
+    };
+    using waiting = deferred<may_defer, store_type>;
+    struct applies {
+        window_operator* self;
+        template <class Pane, class Slot>
+        [[gnu::always_inline]] inline void operator()(Pane&, Slot& entry, bool, input_type const& input) const {
+            self->body_.add(entry.value, input);
+            reopen(entry);
+        }
     };
 
 public:
@@ -108,8 +121,7 @@ public:
     }
     void advance(time_point low) {
         low_ = low;
-        while (panes_.take_due(low) != nullptr) {
-        }
+        while (pane_type* const due = panes_.take_due(low)) settle(*due);
     }
     /// Emits at most `n` rows of what is due; true while there is more.
     template <class Emit>
@@ -192,6 +204,12 @@ private:
         }
         if constexpr (may_defer) {
             if (deferring_) {
+                if constexpr (waiting::logs) {
+                    if (many_.push(p, hash, key, input, applies{this})) {
+                        ++p.records;
+                        return;
+                    }
+                }
                 if (pending_.full()) [[unlikely]] apply_pending();
                 ++p.records;
                 pending_.push(p, hash, std::move(key), std::move(input));
@@ -226,6 +244,7 @@ private:
     [[gnu::noinline]] void add_to_due(pane_type& p, key_row key, std::uint64_t hash, input_type const& input,
                                       Ctx const& ctx, Emit& emit) {
         if constexpr (may_defer) apply_pending();
+        settle(p);
         auto* const known = p.entries.find(key, hash);
         state_type next = known != nullptr ? copy(known->value) : state_type{};
         body_.add(next, input);
@@ -239,6 +258,7 @@ private:
         pane_type* first = panes_.undrained();
         if (first == nullptr) first = panes_.pending();
         for (pane_type* q = first; q != nullptr && ends_by(q->end, ctx.stamp); q = panes_.next(*q)) {
+            settle(*q);
             auto* const entry = q->entries.find(found.entry.key, hash);
             if (entry != nullptr && !entry->flag()) {
                 entry->set_flag(true);
@@ -273,11 +293,10 @@ private:
             panes_.release(*p);
         }
     }
-    void apply_pending() {
-        pending_.flush([this](pane_type&, auto& entry, bool, input_type const& input) {
-            body_.add(entry.value, input);
-            reopen(entry);
-        });
+    void apply_pending() { pending_.flush(applies{this}); }
+    /// Brings a pane up to date, so that its entries may be looked at.
+    void settle([[maybe_unused]] pane_type& p) {
+        if constexpr (waiting::logs) many_.settle(p, applies{this});
     }
 
     [[no_unique_address]] Body body_;
@@ -289,7 +308,8 @@ private:
     pane_type* draining_ = nullptr;
     std::size_t growths_ = 0;
     store_type panes_;
-    [[no_unique_address]] typename pending_type<store_type, may_defer>::type pending_;
+    [[no_unique_address]] typename waiting::few pending_;   // prefetched a batch at a time
+    [[no_unique_address]] typename waiting::many many_;     // sorted by where they go, for panes beyond the cache
 };
 
 /// One accumulator for all records and all time: it lives in the loop's registers.

@@ -124,7 +124,7 @@ using field_at = typename detail::nth_field<I, description_of<T>>::type;
 // MILLRACE_RECORD(type, field, …): up to 64 fields. Stands in the namespace of the record, behind it; found by
 // argument-dependent lookup.
 #define MILLRACE_RECORD(Type, ...)                                                                             \
-    consteval auto millrace_describe(Type const*) {                                                            \
+    [[maybe_unused]] consteval auto millrace_describe(Type const*) {                                                         \
         using millrace_record_type [[maybe_unused]] = Type;                                                                  \
         return ::millrace::description<#Type __VA_OPT__(MILLRACE_FIELDS(__VA_ARGS__))>{};                      \
     }                                                                                                          \

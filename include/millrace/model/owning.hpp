@@ -37,6 +37,14 @@ template <class T>
 concept owning = owns<std::remove_cvref_t<T>>;
 
 namespace detail {
+/// A container by value, whose elements may be moved out: its const-ness reaches them, as no view's does.
+template <class R>
+concept owns_elements = !std::is_lvalue_reference_v<R> &&
+                        requires(std::remove_cvref_t<R>& range, std::remove_cvref_t<R> const& constant) {
+                            *constant.begin();
+                            requires !std::is_same_v<decltype(*range.begin()), decltype(*constant.begin())>;
+                        };
+
 /// Stands in a diagnostic: the field that is a view, and its type.
 template <fixed_string Field, class View>
 struct must_own;

@@ -5,6 +5,7 @@
 // `text<16>`: a string of bounded length that lives inside its record: owned, ordered, hashable, trivially copyable.
 
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -48,10 +49,29 @@ struct text {
     [[nodiscard]] constexpr std::string_view view() const { return {bytes, length}; }
     constexpr operator std::string_view() const { return view(); }  // NOLINT(google-explicit-constructor): a view of it
 
-    friend constexpr bool operator==(text const& a, text const& b) { return a.view() == b.view(); }
+    // Templates where both are texts: else a literal, which becomes a text as well as a view, would be ambiguous.
+    template <std::same_as<text> T>
+    friend constexpr bool operator==(text const& a, T const& b) {
+        return a.view() == b.view();
+    }
     friend constexpr bool operator==(text const& a, std::string_view b) { return a.view() == b; }
-    friend constexpr std::strong_ordering operator<=>(text const& a, text const& b) { return a.view() <=> b.view(); }
+    template <std::same_as<text> T>
+    friend constexpr std::strong_ordering operator<=>(text const& a, T const& b) {
+        return a.view() <=> b.view();
+    }
+    friend constexpr std::strong_ordering operator<=>(text const& a, std::string_view b) { return a.view() <=> b; }
 };
+
+template <std::size_t A, std::size_t B>
+    requires(A != B)
+constexpr bool operator==(text<A> const& a, text<B> const& b) {
+    return a.view() == b.view();
+}
+template <std::size_t A, std::size_t B>
+    requires(A != B)
+constexpr std::strong_ordering operator<=>(text<A> const& a, text<B> const& b) {
+    return a.view() <=> b.view();
+}
 
 template <class T>
 inline constexpr bool is_text = false;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `file(…) | binary<tick>()` reads records of a fixed layout, `… | binary() | to(file(…))` writes them.
+// `file(…) | binary<tick>()` reads records of a fixed layout, `… | binary() | to(file(…))` writes
+// them.
 
 #include <algorithm>
 #include <concepts>
@@ -25,7 +26,8 @@
 namespace millrace {
 namespace detail {
 
-/// The first field of a described record that has no fixed layout, as an `unsupported_field<…>`; else void.
+/// The first field of a described record that has no fixed layout, as an `unsupported_field<…>`;
+/// else void.
 template <class T>
 using binary_unsupported = typename decltype(find_unsupported<T, binary_carries>())::type;
 template <class Unsupported>
@@ -35,7 +37,8 @@ inline constexpr bool binary_holds = std::is_void_v<Unsupported>;
 template <class T>
 class binary_reader {
     static constexpr std::size_t record_bytes = binary_size<T>();
-    static_assert(record_bytes > 0, "millrace: binary: the record has no fields. Describe at least one.");
+    static_assert(record_bytes > 0,
+                  "millrace: binary: the record has no fields. Describe at least one.");
 
 public:
     /// Hands over the next piece; its bytes stay valid until the next `feed`.
@@ -50,7 +53,8 @@ public:
         next_ += count;
     }
 
-    /// Emits at most `n` records and bad rows and returns their number; fewer than `n`: feed the next chunk.
+    /// Emits at most `n` records and bad rows and returns their number; fewer than `n`: feed the
+    /// next chunk.
     template <class Emit>
     std::size_t parse(std::size_t n, Emit&& emit) {
         std::size_t taken = 0;
@@ -58,7 +62,8 @@ public:
             char const* record = next_;
             if (carry().size() == record_bytes) {
                 record = carry().data();
-                carry_in_use_ ^= 1;  // the next cut record goes elsewhere: this one is looked at until the next chunk
+                carry_in_use_ ^= 1;  // the next cut record goes elsewhere: this one is looked at
+                                     // until the next chunk
                 carry().clear();
             } else if (carry().empty() && static_cast<std::size_t>(end_ - next_) >= record_bytes) {
                 next_ += record_bytes;
@@ -155,17 +160,22 @@ struct binary_parser_stage : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         if constexpr (!std::same_as<typename In::record, chunk>) {
-            static_assert(!Aloud, "millrace: binary: binary<T>() reads bytes, and here come records. Put it right behind a "
-                                  "source of bytes such as file(…), or write binary() to write records.");
+            static_assert(
+                !Aloud,
+                "millrace: binary: binary<T>() reads bytes, and here come records. Put it right behind a "
+                "source of bytes such as file(…), or write binary() to write records.");
             return refused<binary_parser_stage, In>{};
         } else if constexpr (!described<T>) {
-            static_assert(!Aloud, "millrace: binary: the record has no description. Write MILLRACE_RECORD(type, field, …) "
-                                  "behind it.");
+            static_assert(
+                !Aloud,
+                "millrace: binary: the record has no description. Write MILLRACE_RECORD(type, field, …) "
+                "behind it.");
             return refused<binary_parser_stage, In>{};
         } else if constexpr (!detail::binary_holds<detail::binary_unsupported<T>>) {
-            static_assert(!Aloud || detail::binary_holds<detail::binary_unsupported<T>>,
-                          "millrace: binary: a field has no fixed number of bytes. Take a number, bool, enum, char, "
-                          "text<N>, time_point, duration, a described record, or an optional of these.");
+            static_assert(
+                !Aloud || detail::binary_holds<detail::binary_unsupported<T>>,
+                "millrace: binary: a field has no fixed number of bytes. Take a number, bool, enum, char, "
+                "text<N>, time_point, duration, a described record, or an optional of these.");
             return refused<binary_parser_stage, In>{};
         } else {
             return accepted<stream<T, no_key, In::traits>>{};
@@ -187,13 +197,16 @@ struct binary_writer_stage : stage_base {
     static consteval auto accept() {
         using record = typename In::record;
         if constexpr (!described<record>) {
-            static_assert(!Aloud, "millrace: binary: the record has no description. Write MILLRACE_RECORD(type, field, …) "
-                                  "behind it.");
+            static_assert(
+                !Aloud,
+                "millrace: binary: the record has no description. Write MILLRACE_RECORD(type, field, …) "
+                "behind it.");
             return refused<binary_writer_stage, In>{};
         } else if constexpr (!detail::binary_holds<detail::binary_unsupported<record>>) {
-            static_assert(!Aloud || detail::binary_holds<detail::binary_unsupported<record>>,
-                          "millrace: binary: a field has no fixed number of bytes. Take a number, bool, enum, char, "
-                          "text<N>, time_point, duration, a described record, or an optional of these.");
+            static_assert(
+                !Aloud || detail::binary_holds<detail::binary_unsupported<record>>,
+                "millrace: binary: a field has no fixed number of bytes. Take a number, bool, enum, char, "
+                "text<N>, time_point, duration, a described record, or an optional of these.");
             return refused<binary_writer_stage, In>{};
         } else {
             return accepted<stream<bytes, typename In::key, In::traits>>{};
@@ -206,8 +219,9 @@ struct binary_writer_stage : stage_base {
     }
 };
 
-/// Reads records of a fixed layout: the described fields packed in order, little endian (detail/binary_layout.hpp has the
-/// layout). A record that lies in memory as in the file is read by one copy.
+/// Reads records of a fixed layout: the described fields packed in order, little endian
+/// (detail/binary_layout.hpp has the layout). A record that lies in memory as in the file is read
+/// by one copy.
 template <class T>
 constexpr binary_parser_stage<T> binary() {
     return {};

@@ -21,7 +21,8 @@
 namespace millrace {
 namespace detail {
 
-/// The field types of CSV: one value each, or an optional of one; nested records become dotted columns.
+/// The field types of CSV: one value each, or an optional of one; nested records become dotted
+/// columns.
 template <class T>
 struct csv_carries : std::bool_constant<text_field<T>> {};
 template <text_field T>
@@ -32,7 +33,8 @@ struct csv_carries<void> {
     static constexpr bool optional_nested = false;
 };
 
-/// The first field of a described record that CSV can't hold, as an `unsupported_field<…>`; else void.
+/// The first field of a described record that CSV can't hold, as an `unsupported_field<…>`; else
+/// void.
 template <class T>
 using csv_unsupported = typename decltype(find_unsupported<T, csv_carries>())::type;
 template <class Unsupported>
@@ -52,17 +54,22 @@ struct csv_parser_stage : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         if constexpr (!std::same_as<typename In::record, chunk>) {
-            static_assert(!Aloud, "millrace: csv: csv<T>() reads bytes, and here come records. Put it right behind a source "
-                                  "of bytes such as file(…), or write csv() to write records.");
+            static_assert(
+                !Aloud,
+                "millrace: csv: csv<T>() reads bytes, and here come records. Put it right behind a source "
+                "of bytes such as file(…), or write csv() to write records.");
             return refused<csv_parser_stage, In>{};
         } else if constexpr (!described<T>) {
-            static_assert(!Aloud, "millrace: csv: the record has no description. Write MILLRACE_RECORD(type, field, …) "
-                                  "behind it.");
+            static_assert(
+                !Aloud,
+                "millrace: csv: the record has no description. Write MILLRACE_RECORD(type, field, …) "
+                "behind it.");
             return refused<csv_parser_stage, In>{};
         } else if constexpr (!detail::csv_holds<detail::csv_unsupported<T>>) {
-            static_assert(!Aloud || detail::csv_holds<detail::csv_unsupported<T>>,
-                          "millrace: csv: a field has a type that CSV can't hold. Take a number, bool, enum, char, text<N>, "
-                          "string, string_view, time_point, duration, an optional of these, or a described record.");
+            static_assert(
+                !Aloud || detail::csv_holds<detail::csv_unsupported<T>>,
+                "millrace: csv: a field has a type that CSV can't hold. Take a number, bool, enum, char, text<N>, "
+                "string, string_view, time_point, duration, an optional of these, or a described record.");
             return refused<csv_parser_stage, In>{};
         } else {
             return accepted<stream<T, no_key, In::traits>>{};
@@ -86,13 +93,16 @@ struct csv_writer_stage : stage_base {
     static consteval auto accept() {
         using record = typename In::record;
         if constexpr (!described<record>) {
-            static_assert(!Aloud, "millrace: csv: the record has no description. Write MILLRACE_RECORD(type, field, …) "
-                                  "behind it.");
+            static_assert(
+                !Aloud,
+                "millrace: csv: the record has no description. Write MILLRACE_RECORD(type, field, …) "
+                "behind it.");
             return refused<csv_writer_stage, In>{};
         } else if constexpr (!detail::csv_holds<detail::csv_unsupported<record>>) {
-            static_assert(!Aloud || detail::csv_holds<detail::csv_unsupported<record>>,
-                          "millrace: csv: a field has a type that CSV can't hold. Take a number, bool, enum, char, text<N>, "
-                          "string, string_view, time_point, duration, an optional of these, or a described record.");
+            static_assert(
+                !Aloud || detail::csv_holds<detail::csv_unsupported<record>>,
+                "millrace: csv: a field has a type that CSV can't hold. Take a number, bool, enum, char, text<N>, "
+                "string, string_view, time_point, duration, an optional of these, or a described record.");
             return refused<csv_writer_stage, In>{};
         } else {
             return accepted<stream<bytes, typename In::key, In::traits>>{};
@@ -105,14 +115,16 @@ struct csv_writer_stage : stage_base {
     }
 };
 
-/// Reads records of type `T` from CSV (RFC 4180, LF or CRLF): `file("f.csv") | csv<flight>()`. Columns go by the names in the
-/// header, in any order; only described fields are converted. `NA` and empty are the empty optional. A view sees the input.
+/// Reads records of type `T` from CSV (RFC 4180, LF or CRLF): `file("f.csv") | csv<flight>()`.
+/// Columns go by the names in the header, in any order; only described fields are converted. `NA`
+/// and empty are the empty optional. A view sees the input.
 template <class T>
 constexpr csv_parser_stage<T> csv(csv_options options = {}) {
     return {{}, options};
 }
 
-/// Writes records as CSV, with a header unless told otherwise; quotes only where needed. What is written reads back equal.
+/// Writes records as CSV, with a header unless told otherwise; quotes only where needed. What is
+/// written reads back equal.
 constexpr csv_writer_stage csv(csv_options options = {}) { return {{}, options}; }
 
 }  // namespace millrace

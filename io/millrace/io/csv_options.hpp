@@ -23,7 +23,8 @@ enum class extra_columns : std::uint8_t {
     refuse,  ///< ends the run: exit code 65
 };
 
-/// Options of the CSV reader and writer. RFC 4180 with LF or CRLF; without `header` fields are columns by position.
+/// Options of the CSV reader and writer. RFC 4180 with LF or CRLF; without `header` fields are
+/// columns by position.
 struct csv_options {
     bool header = true;
     char separator = ',';

@@ -29,9 +29,18 @@ struct file_stage : stage_base {
     static constexpr std::string_view word = "file";
     static constexpr auto name = fixed_string{""};
     using record = chunk;
+    static constexpr bool replayable = true;
+    static constexpr bool atomic_output = true;
 
     std::vector<std::string> names;
     file_options options;
+
+    /// Standard input and output and devices: what was written there can't be taken back.
+    [[nodiscard]] bool streams() const {
+        for (std::string const& n : names)
+            if (n == "-" || n.starts_with("/dev/")) return true;
+        return false;
+    }
 
     template <class Env>
     auto open_source(Env& env) const {

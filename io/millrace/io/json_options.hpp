@@ -14,7 +14,8 @@ namespace millrace {
 struct json_options {
     time_format time = time_format::rfc3339;
     std::size_t row_max = 16U << 20U;  ///< reader: bytes of a line; a longer one is a bad row
-    bool guess = true;  ///< reader: expect the members of the line before; without it simdjson reads every line
+    bool guess = true;  ///< reader: expect the members of the line before; without it simdjson
+                        ///< reads every line
 };
 
 }  // namespace millrace

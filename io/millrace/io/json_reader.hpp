@@ -28,12 +28,14 @@ namespace detail {
 template <class T>
 class json_reader {
 public:
-    explicit json_reader(json_options const& options) : options_(options), lines_(options.row_max) {}
+    explicit json_reader(json_options const& options)
+        : options_(options), lines_(options.row_max) {}
 
     /// Hands over the next piece; its bytes stay valid until the next `feed`.
     void feed(chunk const& c) { lines_.feed(c); }
 
-    /// Emits at most `n` records and bad rows and returns their number; fewer than `n`: feed the next chunk.
+    /// Emits at most `n` records and bad rows and returns their number; fewer than `n`: feed the
+    /// next chunk.
     template <class Emit>
     std::size_t parse(std::size_t n, Emit&& emit) {
         scratch_.reset();
@@ -76,9 +78,12 @@ public:
     [[nodiscard]] std::uint64_t guessed() const { return guessed_; }
 
 private:
-    static constexpr std::string_view long_line = "the line is longer than .row_max; only its beginning is kept";
+    static constexpr std::string_view long_line =
+        "the line is longer than .row_max; only its beginning is kept";
 
-    static bool blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
+    static bool blank(std::string_view line) {
+        return line.find_first_not_of(" \t\r") == std::string_view::npos;
+    }
 
     /// Reads the line at `begin` by the guess; it must be valid to the last byte.
     bool guess(char const* begin, T& record, std::string_view& line) {
@@ -98,13 +103,15 @@ private:
     template <class Emit>
     [[gnu::noinline]] void read_in_full(Emit&& emit) {
         std::string_view const line = lines_.line();
-        constexpr std::size_t padding = 1 + std::max<std::size_t>(simdjson::SIMDJSON_PADDING, json_slack);
+        constexpr std::size_t padding =
+            1 + std::max<std::size_t>(simdjson::SIMDJSON_PADDING, json_slack);
         char* const copy = scratch_.take(line.size() + padding);
         std::memcpy(copy, line.data(), line.size());
         std::memset(copy + line.size(), 0, padding);
         copy[line.size()] = '\n';
         T record{};
-        if (!ondemand_.read({copy, line.size()}, {scratch_, options_}, record)) return refuse(ondemand_.reason(), emit);
+        if (!ondemand_.read({copy, line.size()}, {scratch_, options_}, record))
+            return refuse(ondemand_.reason(), emit);
         ++rows_;
         emit(std::move(record), line, lines_.number() - 1);
     }
@@ -140,17 +147,22 @@ struct json_parser_stage : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         if constexpr (!std::same_as<typename In::record, chunk>) {
-            static_assert(!Aloud, "millrace: json: json<T>() reads bytes, and here come records. Put it right behind a source "
-                                  "of bytes such as file(…), or write json() to write records.");
+            static_assert(
+                !Aloud,
+                "millrace: json: json<T>() reads bytes, and here come records. Put it right behind a source "
+                "of bytes such as file(…), or write json() to write records.");
             return refused<json_parser_stage, In>{};
         } else if constexpr (!described<T>) {
-            static_assert(!Aloud, "millrace: json: the record has no description. Write MILLRACE_RECORD(type, field, …) "
-                                  "behind it.");
+            static_assert(
+                !Aloud,
+                "millrace: json: the record has no description. Write MILLRACE_RECORD(type, field, …) "
+                "behind it.");
             return refused<json_parser_stage, In>{};
         } else if constexpr (!detail::json_holds<detail::json_unsupported<T>>) {
-            static_assert(!Aloud || detail::json_holds<detail::json_unsupported<T>>,
-                          "millrace: json: a field has a type that JSON can't hold. Take a number, bool, enum, char, text<N>, "
-                          "string, string_view, time_point, duration, a described record, or an optional of these.");
+            static_assert(
+                !Aloud || detail::json_holds<detail::json_unsupported<T>>,
+                "millrace: json: a field has a type that JSON can't hold. Take a number, bool, enum, char, text<N>, "
+                "string, string_view, time_point, duration, a described record, or an optional of these.");
             return refused<json_parser_stage, In>{};
         } else {
             return accepted<stream<T, no_key, In::traits>>{};
@@ -163,8 +175,9 @@ struct json_parser_stage : stage_base {
     }
 };
 
-/// Reads records of type `T` from JSON lines: `file("e.ndjson") | json<event>()`. Members go by their names, in any order;
-/// others are skipped. The last of equal names wins; null and missing are the empty optional, and bad rows elsewhere.
+/// Reads records of type `T` from JSON lines: `file("e.ndjson") | json<event>()`. Members go by
+/// their names, in any order; others are skipped. The last of equal names wins; null and missing
+/// are the empty optional, and bad rows elsewhere.
 template <class T>
 constexpr json_parser_stage<T> json(json_options options = {}) {
     return {{}, options};

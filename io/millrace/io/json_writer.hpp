@@ -26,7 +26,8 @@
 namespace millrace {
 namespace detail {
 
-/// Appends text as a JSON string. Each byte that is no valid UTF-8 becomes U+FFFD; returns how many did.
+/// Appends text as a JSON string. Each byte that is no valid UTF-8 becomes U+FFFD; returns how many
+/// did.
 inline std::uint64_t write_json_string(format_buffer& out, std::string_view text) {
     static constexpr char hex[] = "0123456789abcdef";
     std::uint64_t replaced = 0;
@@ -39,7 +40,8 @@ inline std::uint64_t write_json_string(format_buffer& out, std::string_view text
         if (c >= 0x80) {
             std::size_t const size = utf8_sequence(p, end);
             replaced += size == 0;
-            std::string_view const put = size == 0 ? std::string_view{"\xEF\xBF\xBD"} : std::string_view{p, size};
+            std::string_view const put =
+                size == 0 ? std::string_view{"\xEF\xBF\xBD"} : std::string_view{p, size};
             to = std::copy(put.begin(), put.end(), to);
             p += size == 0 ? 1 : size;
             continue;
@@ -106,7 +108,8 @@ private:
                 out_.append("null");
         } else if constexpr (nested_record<V>) {
             write_record(value);
-        } else if constexpr (is_text<V> || std::same_as<V, std::string> || std::same_as<V, std::string_view>) {
+        } else if constexpr (is_text<V> || std::same_as<V, std::string>
+                             || std::same_as<V, std::string_view>) {
             replaced_ += write_json_string(out_, value);
         } else if constexpr (std::same_as<V, char>) {
             replaced_ += write_json_string(out_, {&value, 1});
@@ -148,13 +151,16 @@ struct json_writer_stage : stage_base {
     static consteval auto accept() {
         using record = typename In::record;
         if constexpr (!described<record>) {
-            static_assert(!Aloud, "millrace: json: the record has no description. Write MILLRACE_RECORD(type, field, …) "
-                                  "behind it.");
+            static_assert(
+                !Aloud,
+                "millrace: json: the record has no description. Write MILLRACE_RECORD(type, field, …) "
+                "behind it.");
             return refused<json_writer_stage, In>{};
         } else if constexpr (!detail::json_holds<detail::json_unsupported<record>>) {
-            static_assert(!Aloud || detail::json_holds<detail::json_unsupported<record>>,
-                          "millrace: json: a field has a type that JSON can't hold. Take a number, bool, enum, char, text<N>, "
-                          "string, string_view, time_point, duration, a described record, or an optional of these.");
+            static_assert(
+                !Aloud || detail::json_holds<detail::json_unsupported<record>>,
+                "millrace: json: a field has a type that JSON can't hold. Take a number, bool, enum, char, text<N>, "
+                "string, string_view, time_point, duration, a described record, or an optional of these.");
             return refused<json_writer_stage, In>{};
         } else {
             return accepted<stream<bytes, typename In::key, In::traits>>{};
@@ -167,8 +173,8 @@ struct json_writer_stage : stage_base {
     }
 };
 
-/// Writes a record as one JSON object a line. Numbers in their shortest form that reads back equal; NaN and infinity, which
-/// JSON has not, as null; bytes that are no UTF-8 as U+FFFD.
+/// Writes a record as one JSON object a line. Numbers in their shortest form that reads back equal;
+/// NaN and infinity, which JSON has not, as null; bytes that are no UTF-8 as U+FFFD.
 constexpr json_writer_stage json(json_options options = {}) { return {{}, options}; }
 
 }  // namespace millrace

@@ -72,12 +72,14 @@ constexpr bool eight_digits(std::uint64_t v) {
     return (((v + 0x4646464646464646) | (v - 0x3030303030303030)) & 0x8080808080808080) == 0;
 }
 
-/// The value of eight digits, the first in the lowest byte (Lemire, «Quickly parsing eight digits», 2018).
+/// The value of eight digits, the first in the lowest byte (Lemire, «Quickly parsing eight digits»,
+/// 2018).
 constexpr std::uint64_t eight_digits_value(std::uint64_t v) {
     v -= 0x3030303030303030;
     v = v * 10 + (v >> 8);
-    return ((v & 0x000000FF000000FF) * 0x000F424000000064 +
-            ((v >> 16) & 0x000000FF000000FF) * 0x0000271000000001) >> 32;
+    return ((v & 0x000000FF000000FF) * 0x000F424000000064
+            + ((v >> 16) & 0x000000FF000000FF) * 0x0000271000000001)
+           >> 32;
 }
 
 /// Digits only, of any number; the value saturates above int64 with `overflow` set.
@@ -128,14 +130,16 @@ template <std::integral I>
     return fit_integer(magnitude, negative, out);
 }
 
-/// The whole of [p, end) as an integer: an optional minus and digits. Memory may be read up to `readable`: where that is
-/// far enough, up to eight digits are taken at once.
+/// The whole of [p, end) as an integer: an optional minus and digits. Memory may be read up to
+/// `readable`: where that is far enough, up to eight digits are taken at once.
 template <std::integral I>
-[[gnu::always_inline]] inline text_error read_integer(char const* p, char const* end, char const* readable, I& out) {
+[[gnu::always_inline]] inline text_error read_integer(char const* p, char const* end,
+                                                      char const* readable, I& out) {
     if (readable - p > 8) [[likely]] {
         bool const negative = *p == '-';
         char const* const first = p + negative;
-        auto const unused = static_cast<unsigned>(64 - 8 * (end - first));  // bits in front of the first digit
+        auto const unused =
+            static_cast<unsigned>(64 - 8 * (end - first));  // bits in front of the first digit
         if (unused <= 56) [[likely]] {
             std::uint64_t const zeros = (0x3030303030303030 >> 1) >> (63 - unused);
             std::uint64_t const v = (load_8(first) << unused) | zeros;
@@ -147,10 +151,12 @@ template <std::integral I>
 }
 
 /// Powers of ten that a double holds exactly.
-inline constexpr double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                           1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+inline constexpr double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                           1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                           1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/// digits × 10^exponent where one correctly rounded operation gives the exact answer (Clinger, 1990), else false.
+/// digits × 10^exponent where one correctly rounded operation gives the exact answer (Clinger,
+/// 1990), else false.
 template <std::floating_point F>
 bool exact_decimal(std::uint64_t digits, int exponent, bool negative, F& out) {
     constexpr std::uint64_t digits_max = std::uint64_t{1} << std::numeric_limits<F>::digits;
@@ -165,7 +171,8 @@ bool exact_decimal(std::uint64_t digits, int exponent, bool negative, F& out) {
     return true;
 }
 
-/// The whole of [p, end) as a number, correctly rounded; `nan` and `inf` are taken as `from_chars` takes them.
+/// The whole of [p, end) as a number, correctly rounded; `nan` and `inf` are taken as `from_chars`
+/// takes them.
 template <std::floating_point F>
 text_error read_floating(char const* p, char const* end, F& out) {
     if (p == end) [[unlikely]]
@@ -186,7 +193,8 @@ text_error read_floating(char const* p, char const* end, F& out) {
         exponent = static_cast<int>(-(q - point));
         count += q - point;
     }
-    if (q == end && count > 0 && count <= 19 && exact_decimal(digits, exponent, negative, out)) return text_error::none;
+    if (q == end && count > 0 && count <= 19 && exact_decimal(digits, exponent, negative, out))
+        return text_error::none;
     auto const [stop, error] = std::from_chars(p, end, out);
     if (error == std::errc::result_out_of_range && stop == end) return text_error::out_of_range;
     return error == std::errc{} && stop == end ? text_error::none : text_error::not_a_number;
@@ -195,7 +203,8 @@ text_error read_floating(char const* p, char const* end, F& out) {
 /// Bytes that any number takes as text.
 inline constexpr std::size_t number_bytes_max = 32;
 
-/// Writes a number in its shortest form that reads back equal; `out` has `number_bytes_max` bytes of room.
+/// Writes a number in its shortest form that reads back equal; `out` has `number_bytes_max` bytes
+/// of room.
 template <class N>
     requires std::integral<N> || std::floating_point<N>
 char* write_number(char* out, N value) {

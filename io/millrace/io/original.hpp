@@ -42,8 +42,8 @@ struct original_stage : stage_base {
     }
 };
 
-/// A writer: the bytes of the source that the record was read from, as a line. Costs a span beside each record, and only
-/// in pipelines that have it. Results of a window have no original.
+/// A writer: the bytes of the source that the record was read from, as a line. Costs a span beside
+/// each record, and only in pipelines that have it. Results of a window have no original.
 constexpr original_stage original() { return {}; }
 
 }  // namespace millrace

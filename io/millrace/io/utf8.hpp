@@ -12,7 +12,8 @@
 
 namespace millrace::detail {
 
-/// The length of the valid sequence at `p`, or 0: no overlong forms, no surrogates, nothing above U+10FFFF.
+/// The length of the valid sequence at `p`, or 0: no overlong forms, no surrogates, nothing above
+/// U+10FFFF.
 constexpr std::size_t utf8_sequence(char const* p, char const* end) {
     auto const at = [p](std::ptrdiff_t i) { return static_cast<unsigned char>(p[i]); };
     auto const follows = [&](std::ptrdiff_t i) { return (at(i) & 0xC0) == 0x80; };

@@ -52,7 +52,8 @@ inline exit_code print_outcome(report const& result) {
 
 template <class P>
 int run_program(P pipeline, run_settings const& settings) {
-    if constexpr (is_rejected<P> || !check_complete<P>())
+    (void)fault_of<P>::template accept<P, true>();
+    if constexpr (!is_complete<P>)
         return 0;
     else if (settings.explain != explain_mode::off) {
         std::string const text = explain(pipeline, static_cast<explain_format>(static_cast<int>(settings.explain) - 1));
@@ -68,7 +69,8 @@ int run_program(P pipeline, run_settings const& settings) {
 /// `code` and one sentence. Sinks that write files leave them only where the run succeeded.
 template <class P>
 [[nodiscard]] report run(P pipeline, run_settings const& settings = {}) {
-    if constexpr (is_rejected<P> || !detail::check_complete<P>()) {
+    (void)detail::fault_of<P>::template accept<P, true>();
+    if constexpr (!is_complete<P>) {
         return {};
     } else {
         return detail::runner<P>{}.run(std::move(pipeline), settings);

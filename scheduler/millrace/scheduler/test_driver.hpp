@@ -32,7 +32,7 @@ class driver {
     using nodes = detail::nodes_of<P, true>;
     using loop_type = detail::fused_loop<P, detail::probe_environment, nodes>;
     using graph = typename loop_type::graph;
-    static_assert(detail::check_complete<P>());
+    using checked = decltype(detail::fault_of<P>::template accept<P, true>());
 
     template <std::size_t K>
     static consteval std::size_t entry() {

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The layout of a binary record: its fields packed in their order, little endian, each of a fixed number of bytes.
+// The layout of a binary record: its fields packed in their order, little endian, each of a fixed
+// number of bytes.
 //
-// Numbers, enums, times and durations as in memory; `bool` and `char` one byte; `text<N>` its length (1 byte below 256,
-// else 2) and N bytes; an optional one byte, 0 or 1, and its value, zeros where there is none; records nested in place.
+// Numbers, enums, times and durations as in memory; `bool` and `char` one byte; `text<N>` its
+// length (1 byte below 256, else 2) and N bytes; an optional one byte, 0 or 1, and its value, zeros
+// where there is none; records nested in place.
 
 #include <bit>
 #include <concepts>
@@ -21,7 +23,8 @@
 
 namespace millrace::detail {
 
-static_assert(std::endian::native == std::endian::little, "The binary format copies what memory holds.");
+static_assert(std::endian::native == std::endian::little,
+              "The binary format copies what memory holds.");
 
 template <class T>
 struct binary_carries : std::bool_constant<bounded_field<T>> {};

@@ -25,14 +25,17 @@ class csv_reader {
 
 public:
     explicit csv_reader(csv_options const& options)
-        : options_(options), rows_(options.separator, options.row_max), columns_({leaves::names, leaves::size}) {
+        : options_(options),
+          rows_(options.separator, options.row_max),
+          columns_({leaves::names, leaves::size}) {
         check(options);
     }
 
     /// Hands over the next piece; its bytes stay valid until the next `feed`.
     void feed(chunk const& c) { rows_.feed(c); }
 
-    /// Emits at most `n` records and bad rows and returns their number; fewer than `n`: feed the next chunk.
+    /// Emits at most `n` records and bad rows and returns their number; fewer than `n`: feed the
+    /// next chunk.
     template <class Emit>
     std::size_t parse(std::size_t n, Emit&& emit) {
         scratch_.reset();
@@ -124,8 +127,9 @@ private:
     }
 
     [[noreturn]] void refuse_header() const {
-        throw failure{exit_code::data, "csv: the header of the input is longer than .row_max, or its quotes are not "
-                                       "closed. Mend its first line, or say .header = false."};
+        throw failure{exit_code::data,
+                      "csv: the header of the input is longer than .row_max, or its quotes are not "
+                      "closed. Mend its first line, or say .header = false."};
     }
 
     template <class Emit>
@@ -133,7 +137,8 @@ private:
         if (options_.header && rows_.begins_file()) refuse_header();
         ++rows_taken_;
         ++bad_;
-        emit.bad(what == csv_rows::found::too_long ? long_row : open_quote, rows_.broken().original, rows_.broken().line);
+        emit.bad(what == csv_rows::found::too_long ? long_row : open_quote, rows_.broken().original,
+                 rows_.broken().line);
     }
 
     template <class Emit>
@@ -144,12 +149,15 @@ private:
         char numbers[2 * number_bytes_max];
         char* const middle = write_number(numbers, row.fields);
         char* const end = write_number(middle, columns_.width());
-        auto const reason = reason_.set({"the row has ", {numbers, middle}, " fields where the file has ", {middle, end}});
+        auto const reason = reason_.set(
+            {"the row has ", {numbers, middle}, " fields where the file has ", {middle, end}});
         emit.bad(reason, row.original(), row.line);
     }
 
-    static constexpr std::string_view long_row = "the row is longer than .row_max; only its beginning is kept";
-    static constexpr std::string_view open_quote = "a quote is never closed; the file is not read behind it";
+    static constexpr std::string_view long_row =
+        "the row is longer than .row_max; only its beginning is kept";
+    static constexpr std::string_view open_quote =
+        "a quote is never closed; the file is not read behind it";
 
     csv_options options_;
     csv_rows rows_;

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Chunks of bytes to rows of CSV: an index of a window of the input, from which any field of a row is found at once. A
-// row that is cut by the end of a chunk is carried over; nothing else is copied.
+// Chunks of bytes to rows of CSV: an index of a window of the input, from which any field of a row
+// is found at once. A row that is cut by the end of a chunk is carried over; nothing else is
+// copied.
 
 #include <algorithm>
 #include <cstddef>
@@ -44,7 +45,8 @@ public:
         rows,      ///< `take` gives the next one
         starved,   ///< feed the next chunk
         too_long,  ///< `broken` is the beginning of a row longer than the limit
-        unclosed,  ///< `broken` begins a quote that is never closed; the rest of the file is not read
+        unclosed,  ///< `broken` begins a quote that is never closed; the rest of the file is not
+                   ///< read
     };
     struct broken_row {
         std::string_view original;
@@ -72,7 +74,8 @@ public:
     /// The next row. Requires `ready()`.
     [[nodiscard]] csv_row take() {
         std::uint32_t const last = index_.row_ends[row_++];
-        csv_row out{base_, index_.ends + first_, last - first_ + 1, index_.ends[last], line_, readable_};
+        csv_row out{base_,    index_.ends + first_, last - first_ + 1, index_.ends[last], line_,
+                    readable_};
         first_ = last + 1;
         if (out.end > out.start() && base_[out.end - 1] == '\r') --out.end;
         ++line_;
@@ -87,11 +90,13 @@ public:
     /// Looks for more rows. Requires `!ready()`.
     found refill() {
         auto what = found::starved;
-        while (in_segment_ ? !scan(what) : fed_ && !open_next(what)) {}
+        while (in_segment_ ? !scan(what) : fed_ && !open_next(what)) {
+        }
         return what;
     }
 
-    /// What is wrong with a row that was taken and is longer than the limit: a quote still open there ends the file.
+    /// What is wrong with a row that was taken and is longer than the limit: a quote still open
+    /// there ends the file.
     found judge_long(csv_row const& row) { return judge(row.base + row.start(), row.line); }
 
 private:
@@ -111,7 +116,8 @@ private:
         cursor_ = {};
     }
 
-    /// Opens what is to be scanned next: the cut row, or else what was fed. True: stop, `what` has the answer.
+    /// Opens what is to be scanned next: the cut row, or else what was fed. True: stop, `what` has
+    /// the answer.
     bool open_next(found& what) {
         if (order_mark_ != 3) skip_order_mark();
         if (stopped_) next_ = end_;
@@ -164,7 +170,8 @@ private:
         bool const too_long = !complete && carry().size() > row_max_ + 1;
         if (!complete && !too_long && !last_) return end_chunk();
         format_buffer const& row = carry();
-        carry_in_use_ ^= 1;  // the next cut row goes elsewhere: this one is looked at until the next chunk
+        carry_in_use_ ^=
+            1;  // the next cut row goes elsewhere: this one is looked at until the next chunk
         carry().clear();
         if (too_long) {
             what = judge(row.data(), line_);
@@ -255,7 +262,8 @@ private:
             char block[64];
             std::memset(block, separator_ == 'x' ? 'y' : 'x', sizeof block);
             std::memcpy(block, scan_ + blocks * 64, rest);
-            csv_index_blocks(block, 1, separator_, offset + static_cast<std::uint32_t>(blocks * 64), index_);
+            csv_index_blocks(block, 1, separator_, offset + static_cast<std::uint32_t>(blocks * 64),
+                             index_);
         }
         scan_ += size;
     }
@@ -274,7 +282,8 @@ private:
         index_.row_ends = row_ends_.get();
     }
 
-    /// The row at `begin` has more bytes than the limit: what of it can be told from the bytes within?
+    /// The row at `begin` has more bytes than the limit: what of it can be told from the bytes
+    /// within?
     found judge(char const* begin, std::uint64_t line) {
         csv_cursor cursor;
         cursor.find_row_end(begin, begin + row_max_, separator_);

@@ -78,17 +78,21 @@ private:
         if constexpr (is_optional<V>) {
             if (!value) return;
             using inner = typename V::value_type;
-            if constexpr (is_text<inner> || std::same_as<inner, std::string> || std::same_as<inner, std::string_view>)
-                return write_csv_text(out_, *value, options_.separator, value->empty() || *value == "NA");
+            if constexpr (is_text<inner> || std::same_as<inner, std::string>
+                          || std::same_as<inner, std::string_view>)
+                return write_csv_text(out_, *value, options_.separator,
+                                      value->empty() || *value == "NA");
             else
                 return write_value(*value);
-        } else if constexpr (is_text<V> || std::same_as<V, std::string> || std::same_as<V, std::string_view>) {
+        } else if constexpr (is_text<V> || std::same_as<V, std::string>
+                             || std::same_as<V, std::string_view>) {
             write_csv_text(out_, value, options_.separator, false);
         } else if constexpr (std::same_as<V, char>) {
             write_csv_text(out_, {&value, 1}, options_.separator, false);
         } else {
             char text[number_bytes_max];
-            write_csv_text(out_, {text, to_text(text, value, options_.time)}, options_.separator, false);
+            write_csv_text(out_, {text, to_text(text, value, options_.time)}, options_.separator,
+                           false);
         }
     }
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The memory of formats: a buffer that grows and never shrinks, and an arena for text that had to be unescaped.
+// The memory of formats: a buffer that grows and never shrinks, and an arena for text that had to
+// be unescaped.
 
 #include <cstddef>
 #include <cstring>
@@ -12,7 +13,8 @@
 
 namespace millrace::detail {
 
-/// Bytes that keep their room from record to record. `slack` bytes behind the end may be read, and hold zeros or old bytes.
+/// Bytes that keep their room from record to record. `slack` bytes behind the end may be read, and
+/// hold zeros or old bytes.
 class format_buffer {
 public:
     static constexpr std::size_t slack = 64;

@@ -27,7 +27,8 @@ text_error assign_text(text<N>& out, char const* p, char const* end, char const*
         return text_error::too_long;
     if constexpr (N <= 8) {
         if (readable - p >= 8) [[likely]] {
-            std::uint64_t const v = size == 0 ? 0 : load_8(p) & (~std::uint64_t{0} >> (64 - 8 * size));
+            std::uint64_t const v =
+                size == 0 ? 0 : load_8(p) & (~std::uint64_t{0} >> (64 - 8 * size));
             std::memcpy(out.bytes, &v, N);
             out.length = static_cast<typename text<N>::size_type>(size);
             return text_error::none;
@@ -48,7 +49,8 @@ inline text_error read_bool(std::string_view text, bool& out) {
 
 /// The whole of [p, end) as a `T`.
 template <text_field T>
-text_error from_text(T& out, char const* p, char const* end, char const* readable, time_format time) {
+text_error from_text(T& out, char const* p, char const* end, char const* readable,
+                     time_format time) {
     if constexpr (std::same_as<T, bool>) {
         return read_bool({p, static_cast<std::size_t>(end - p)}, out);
     } else if constexpr (std::same_as<T, char>) {

@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The reader compiled from the schema. It expects each line to have the members of the line before, in that order and in
-// that spelling, and checks it: one comparison of 32 bytes a member finds key, colon and comma at their place. Whatever
-// else comes is read in full and becomes the next guess; what it does not understand at once, it leaves to simdjson.
-
-#include <emmintrin.h>
+// The reader compiled from the schema. It expects each line to have the members of the line before,
+// in that order and in that spelling, and checks it: one comparison of 32 bytes a member finds key,
+// colon and comma at their place. Whatever else comes is read in full and becomes the next guess;
+// what it does not understand at once, it leaves to simdjson.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <emmintrin.h>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -24,17 +24,18 @@
 
 namespace millrace::detail {
 
-/// A member of the last line: `,"key":` as it was spelt between two values, and how long its value was.
+/// A member of the last line: `,"key":` as it was spelt between two values, and how long its value
+/// was.
 struct json_member_guess {
     static constexpr std::size_t size_max = 32;
     static constexpr unsigned sure = 4;
 
     alignas(16) char text[size_max]{};
-    std::uint32_t mask = 1;   ///< a bit per byte of the text; at first one that no line matches
+    std::uint32_t mask = 1;  ///< a bit per byte of the text; at first one that no line matches
     std::uint32_t size = 0;
     std::uint32_t field = 0;  ///< of the record, or their number: skipped
     std::uint32_t value_size = 0;
-    unsigned steady = 0;      ///< how many lines in a row had a string of that size
+    unsigned steady = 0;  ///< how many lines in a row had a string of that size
 
     [[nodiscard]] [[gnu::always_inline]] bool matches(char const* p) const {
         if ((~equal(p, 0) & mask & 0xFFFF) != 0) return false;
@@ -42,7 +43,8 @@ struct json_member_guess {
     }
     [[nodiscard]] [[gnu::always_inline]] std::uint32_t equal(char const* p, std::size_t at) const {
         __m128i const ours = _mm_load_si128(reinterpret_cast<__m128i const*>(text + at));
-        return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(ours, json_load(p + at))));
+        return static_cast<std::uint32_t>(
+            _mm_movemask_epi8(_mm_cmpeq_epi8(ours, json_load(p + at))));
     }
     /// False if it is too long to be guessed.
     bool learn(char const* from, char const* to, std::size_t as) {
@@ -55,9 +57,11 @@ struct json_member_guess {
         field = static_cast<std::uint32_t>(as);
         return true;
     }
-    /// Behind the string at `p`, which stands on its opening quote, and its text. Strings of one size, line by line, are
-    /// only checked to have it: then the next member can be compared before the end of this one is found.
-    [[nodiscard]] [[gnu::always_inline]] char const* read_string(char const* p, json_met& met, std::string_view& out) {
+    /// Behind the string at `p`, which stands on its opening quote, and its text. Strings of one
+    /// size, line by line, are only checked to have it: then the next member can be compared before
+    /// the end of this one is found.
+    [[nodiscard]] [[gnu::always_inline]] char const* read_string(char const* p, json_met& met,
+                                                                 std::string_view& out) {
         if (steady >= sure && json_string_has(p + 1, value_size, met)) [[likely]] {
             out = {p + 1, value_size};
             return p + 2 + value_size;
@@ -107,7 +111,9 @@ constexpr std::uint64_t json_optional_fields() {
     return out;
 }
 template <class T>
-inline constexpr std::uint64_t json_all_fields = field_count<T> == 0 ? 0 : ~std::uint64_t{0} >> (64 - field_count<T>);
+inline constexpr std::uint64_t json_all_fields = field_count<T> == 0
+                                                     ? 0
+                                                     : ~std::uint64_t{0} >> (64 - field_count<T>);
 
 template <class T>
 struct json_guess {
@@ -118,8 +124,10 @@ struct json_guess {
     std::size_t count = 0;
     typename json_nested_guesses<T>::type nested;
 
-    /// Reads the object at `p` into `out` and returns where it ended. Null: not understood, and `out` half written.
-    [[nodiscard]] char const* read(char const* p, json_reading const& in, json_met& all_met, T& out) {
+    /// Reads the object at `p` into `out` and returns where it ended. Null: not understood, and
+    /// `out` half written.
+    [[nodiscard]] char const* read(char const* p, json_reading const& in, json_met& all_met,
+                                   T& out) {
         std::uint64_t seen = 0;
         json_met met;
         json_member_guess* member = members;
@@ -139,7 +147,8 @@ struct json_guess {
                 p = skip(p, met, *member);
             } else {
                 seen |= std::uint64_t{1} << member->field;
-                p = read_field(p, in, met, *member, out, std::make_index_sequence<field_count<T>>{});
+                p = read_field(p, in, met, *member, out,
+                               std::make_index_sequence<field_count<T>>{});
             }
             if (p == nullptr) [[unlikely]]
                 return nullptr;
@@ -148,7 +157,8 @@ struct json_guess {
     }
 
 private:
-    [[gnu::always_inline]] static char const* skip(char const* p, json_met& met, json_member_guess& member) {
+    [[gnu::always_inline]] static char const* skip(char const* p, json_met& met,
+                                                   json_member_guess& member) {
         if (*p == '"') {
             std::string_view text;
             return member.read_string(p, met, text);
@@ -156,7 +166,8 @@ private:
         if (json_digit(*p)) {  // an integer of up to seven digits, the commonest number
             unsigned const bits = json_digit_bits(load_8(p));
             char const behind = p[bits / 8];
-            if (bits < 64 && (behind == ',' || behind == '}') && (*p != '0' || bits == 8)) return p + bits / 8;
+            if (bits < 64 && (behind == ',' || behind == '}') && (*p != '0' || bits == 8))
+                return p + bits / 8;
         }
         json_met here;
         p = json_skip(p, here);
@@ -172,12 +183,15 @@ private:
     static char const* complete(char const* p, bool is_empty, std::uint64_t seen) {
         p = json_behind_blanks(p);
         if (is_empty) p = json_behind_blanks(p + 1);
-        bool const all = ((seen | json_optional_fields<T>()) & json_all_fields<T>) == json_all_fields<T>;
+        bool const all =
+            ((seen | json_optional_fields<T>()) & json_all_fields<T>) == json_all_fields<T>;
         return all ? p + 1 : nullptr;
     }
 
-    /// What comes instead of the expected member: one of the next, where some were left out, or one that is new here.
-    [[nodiscard]] [[gnu::noinline]] json_member_guess* expect(json_member_guess* member, char const* p, json_met& met) {
+    /// What comes instead of the expected member: one of the next, where some were left out, or one
+    /// that is new here.
+    [[nodiscard]] [[gnu::noinline]] json_member_guess* expect(json_member_guess* member,
+                                                              char const* p, json_met& met) {
         auto const i = static_cast<std::size_t>(member - members);
         for (std::size_t j = i + 1; j < count && j <= i + look_ahead; ++j)
             if (members[j].matches(p)) return &members[j];
@@ -204,16 +218,20 @@ private:
     }
 
     template <std::size_t... I>
-    [[gnu::always_inline]] char const* read_field(char const* p, json_reading const& in, json_met& met,
-                                                  json_member_guess& member, T& out, std::index_sequence<I...>) {
+    [[gnu::always_inline]] char const* read_field(char const* p, json_reading const& in,
+                                                  json_met& met, json_member_guess& member, T& out,
+                                                  std::index_sequence<I...>) {
         char const* end = nullptr;
-        (void)((member.field == I && (end = read_one<I>(p, in, met, member, field_at<T, I>::get(out)), true)) || ...);
+        (void)((member.field == I
+                && (end = read_one<I>(p, in, met, member, field_at<T, I>::get(out)), true))
+               || ...);
         return end;
     }
 
     template <std::size_t I, class V>
-    [[gnu::always_inline]] char const* read_one(char const* p, json_reading const& in, json_met& met,
-                                                json_member_guess& member, V& value) {
+    [[gnu::always_inline]] char const* read_one(char const* p, json_reading const& in,
+                                                json_met& met, json_member_guess& member,
+                                                V& value) {
         if constexpr (is_optional<V>) {
             if (*p == 'n' && std::memcmp(p, "null", 4) == 0) {
                 value.reset();
@@ -231,7 +249,9 @@ private:
             if (*p != '"' || (p = member.read_string(p, here, text)) == nullptr) return nullptr;
             met.merge(here);
             if (here.escaped) [[unlikely]]
-                if (json_unescaped(text.data(), text.data() + text.size(), in, text) != text_error::none) return nullptr;
+                if (json_unescaped(text.data(), text.data() + text.size(), in, text)
+                    != text_error::none)
+                    return nullptr;
             return json_from_string(text, value) == text_error::none ? p : nullptr;
         } else {
             auto const result = json_read_value(p, in, met, value);

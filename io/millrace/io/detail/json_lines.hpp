@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Chunks of bytes to lines. A line that is cut by the end of a chunk is carried over; nothing else is copied.
+// Chunks of bytes to lines. A line that is cut by the end of a chunk is carried over; nothing else
+// is copied.
 
 #include <algorithm>
 #include <cstddef>
@@ -16,8 +17,8 @@
 
 namespace millrace::detail {
 
-/// Not a template: it knows no record. A reader may look at the bytes from `at()` itself and `advance` over lines, or
-/// have the line cut for it by `cut`.
+/// Not a template: it knows no record. A reader may look at the bytes from `at()` itself and
+/// `advance` over lines, or have the line cut for it by `cut`.
 class line_reader {
 public:
     enum class found : std::uint8_t {
@@ -49,7 +50,9 @@ public:
     [[nodiscard]] char const* at() const { return at_; }
     /// Behind the line at `at()` stands a line end, and `slack` readable bytes behind that.
     [[nodiscard]] bool sentinel_ahead() const { return at_ < sentinel_; }
-    [[nodiscard]] std::uint64_t number() const { return number_; }  ///< of the line at `at()`, from 1
+    [[nodiscard]] std::uint64_t number() const {
+        return number_;
+    }  ///< of the line at `at()`, from 1
     [[nodiscard]] std::string_view line() const { return line_; }
 
     /// The line ended before `behind`.
@@ -103,16 +106,20 @@ private:
         at_ = begin;
         stop_ = end;
         final_ = last_ && next_ == end_;
-        auto const last_start = readable - begin - static_cast<std::ptrdiff_t>(format_buffer::slack);
-        std::string_view const safe{begin, static_cast<std::size_t>(std::clamp(last_start, std::ptrdiff_t{0}, end - begin))};
+        auto const last_start =
+            readable - begin - static_cast<std::ptrdiff_t>(format_buffer::slack);
+        std::string_view const safe{begin, static_cast<std::size_t>(std::clamp(
+                                               last_start, std::ptrdiff_t{0}, end - begin))};
         auto const newline = safe.rfind('\n');
         sentinel_ = newline == std::string_view::npos ? begin : begin + newline;
     }
 
     bool open_next() {
         if (order_mark_ != 3) skip_order_mark();
-        auto const* line_end =
-            next_ == end_ ? nullptr : static_cast<char const*>(std::memchr(next_, '\n', static_cast<std::size_t>(end_ - next_)));
+        auto const* line_end = next_ == end_
+                                   ? nullptr
+                                   : static_cast<char const*>(std::memchr(
+                                         next_, '\n', static_cast<std::size_t>(end_ - next_)));
         char const* const behind = line_end == nullptr ? end_ : line_end + 1;
         if (skipping_) {
             skipping_ = line_end == nullptr;
@@ -135,9 +142,11 @@ private:
         }
         if (line_end == nullptr && !last_) return end_chunk();
         format_buffer const& line = carry();
-        carry_in_use_ ^= 1;  // the next cut line goes elsewhere: this one is looked at until the next chunk
+        carry_in_use_ ^=
+            1;  // the next cut line goes elsewhere: this one is looked at until the next chunk
         carry().clear();
-        open(line.data(), line.data() + line.size(), line.data() + line.size() + format_buffer::slack);
+        open(line.data(), line.data() + line.size(),
+             line.data() + line.size() + format_buffer::slack);
         return true;
     }
 

@@ -4,8 +4,6 @@
 
 // A line by simdjson's on-demand reader: the general way, and the judge of what is refused and why.
 
-#include <simdjson.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +11,8 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include <simdjson.h>
 
 #include <millrace/io/detail/bad_row.hpp>
 #include <millrace/io/detail/json_guess.hpp>
@@ -32,7 +32,8 @@ public:
         namespace sj = simdjson;
         sj::ondemand::document document;
         std::size_t const padded = line.size() + sj::SIMDJSON_PADDING;
-        if (auto const e = parser_.iterate(line.data(), line.size(), padded).get(document); e != sj::SUCCESS)
+        if (auto const e = parser_.iterate(line.data(), line.size(), padded).get(document);
+            e != sj::SUCCESS)
             return refuse_line(sj::error_message(e));
         char const* p = json_behind_blanks(line.data());
         if (*p != '{') return refuse_line("it is no object");
@@ -41,7 +42,8 @@ public:
         if (p == nullptr || json_behind_blanks(p) != line.data() + line.size())
             return refuse_line("its grammar is broken, or something stands behind the object");
         sj::ondemand::object object;
-        if (auto const e = document.get_object().get(object); e != sj::SUCCESS) return refuse_line(sj::error_message(e));
+        if (auto const e = document.get_object().get(object); e != sj::SUCCESS)
+            return refuse_line(sj::error_message(e));
         return read_object(object, in, out);
     }
 
@@ -77,10 +79,12 @@ private:
             });
             if (!read) return false;
         }
-        if (((seen | json_optional_fields<T>()) & json_all_fields<T>) == json_all_fields<T>) return true;
+        if (((seen | json_optional_fields<T>()) & json_all_fields<T>) == json_all_fields<T>)
+            return true;
         std::uint64_t bit = 1;
         for_each_field<T>([&]<class F>() {
-            if (((seen | json_optional_fields<T>()) & bit) == 0) refuse_field(F::name.view(), "is missing");
+            if (((seen | json_optional_fields<T>()) & bit) == 0)
+                refuse_field(F::name.view(), "is missing");
             bit <<= 1;
         });
         return false;
@@ -96,7 +100,9 @@ private:
             }
             return read_member<F>(value, in, out.emplace());
         } else if constexpr (nested_record<V>) {
-            if (*p != '{') return refuse_field(F::name.view(), message(json_no_value(p, text_error::not_an_object).error));
+            if (*p != '{')
+                return refuse_field(F::name.view(),
+                                    message(json_no_value(p, text_error::not_an_object).error));
             simdjson::ondemand::object object;
             if (auto const e = value.get_object().get(object); e != simdjson::SUCCESS)
                 return refuse_line(simdjson::error_message(e));

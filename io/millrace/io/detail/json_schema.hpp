@@ -22,7 +22,8 @@ struct json_carries<void> {
     static constexpr bool optional_nested = true;
 };
 
-/// The first field of a described record that JSON can't hold, as an `unsupported_field<…>`; else void.
+/// The first field of a described record that JSON can't hold, as an `unsupported_field<…>`; else
+/// void.
 template <class T>
 using json_unsupported = typename decltype(find_unsupported<T, json_carries>())::type;
 template <class Unsupported>

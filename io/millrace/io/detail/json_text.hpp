@@ -2,17 +2,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The grammar of JSON (RFC 8259) on one line: strings, numbers, and values that are only walked over.
+// The grammar of JSON (RFC 8259) on one line: strings, numbers, and values that are only walked
+// over.
 //
-// Nothing here has a bound to check: every function stops at a line end. So one must stand behind the value, with
-// `json_slack` readable bytes behind it. Each returns where it stopped reading, or null: malformed.
-
-#include <emmintrin.h>
+// Nothing here has a bound to check: every function stops at a line end. So one must stand behind
+// the value, with `json_slack` readable bytes behind it. Each returns where it stopped reading, or
+// null: malformed.
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <emmintrin.h>
 #include <string_view>
 
 #include <millrace/io/number.hpp>
@@ -38,10 +39,12 @@ inline char const* json_behind_blanks(char const* p) {
     return p;
 }
 inline bool json_digit(char c) { return static_cast<unsigned char>(c - '0') <= 9; }
-inline bool json_hex(char c) { return json_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') <= 5; }
+inline bool json_hex(char c) {
+    return json_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') <= 5;
+}
 
-/// Marks quotes, backslashes and control characters. A quote is 0x22: with that bit turned it is the first byte above the
-/// control characters, and one comparison finds both.
+/// Marks quotes, backslashes and control characters. A quote is 0x22: with that bit turned it is
+/// the first byte above the control characters, and one comparison finds both.
 [[gnu::always_inline]] inline __m128i json_specials(__m128i v) {
     __m128i const turned = _mm_xor_si128(v, _mm_set1_epi8(0x02));
     __m128i const low = _mm_cmpeq_epi8(_mm_min_epu8(turned, _mm_set1_epi8(0x20)), turned);
@@ -54,7 +57,9 @@ inline bool json_hex(char c) { return json_digit(c) || static_cast<unsigned char
 /// Behind the escape whose backslash is at `p`.
 inline char const* json_escape(char const* p) {
     constexpr std::string_view known = "\"\\/bfnrt";
-    if (p[1] == 'u') return json_hex(p[2]) && json_hex(p[3]) && json_hex(p[4]) && json_hex(p[5]) ? p + 6 : nullptr;
+    if (p[1] == 'u')
+        return json_hex(p[2]) && json_hex(p[3]) && json_hex(p[4]) && json_hex(p[5]) ? p + 6
+                                                                                    : nullptr;
     return known.find(p[1]) != std::string_view::npos ? p + 2 : nullptr;
 }
 
@@ -76,8 +81,8 @@ inline char const* json_escape(char const* p) {
     }
 }
 
-/// Has the string that begins at `p` just `size` bytes, no escape among them? Its end needs not be looked for, so what
-/// follows can be read at the same time.
+/// Has the string that begins at `p` just `size` bytes, no escape among them? Its end needs not be
+/// looked for, so what follows can be read at the same time.
 [[gnu::always_inline]] inline bool json_string_has(char const* p, std::size_t size, json_met& met) {
     char const* const end = p + size;
     __m128i specials = _mm_setzero_si128();
@@ -89,18 +94,22 @@ inline char const* json_escape(char const* p) {
     __m128i const v = json_load(p);
     met.bytes = _mm_or_si128(met.bytes, v);
     auto const last = static_cast<std::uint32_t>(_mm_movemask_epi8(json_specials(v)));
-    return *end == '"' && (last & (0 - last)) == 1U << (end - p) && _mm_movemask_epi8(specials) == 0;
+    return *end == '"' && (last & (0 - last)) == 1U << (end - p)
+           && _mm_movemask_epi8(specials) == 0;
 }
 
 /// The four hexadecimal digits at `p`.
 inline std::uint32_t json_hex_value(char const* p) {
     std::uint32_t value = 0;
     for (int i = 0; i < 4; ++i)
-        value = value * 16 + static_cast<std::uint32_t>(json_digit(p[i]) ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+        value =
+            value * 16
+            + static_cast<std::uint32_t>(json_digit(p[i]) ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
     return value;
 }
 
-/// Undoes the escapes of [p, end), whose form was checked; `out` has as much room. Null at half a surrogate pair.
+/// Undoes the escapes of [p, end), whose form was checked; `out` has as much room. Null at half a
+/// surrogate pair.
 inline char* json_unescape(char* out, char const* p, char const* end) {
     while (p != end) {
         if (*p != '\\') {
@@ -128,7 +137,8 @@ inline char* json_unescape(char* out, char const* p, char const* end) {
     return out;
 }
 
-/// A number as its parts. `digits` is exact where `exact` is set: at most 19 digits before any exponent.
+/// A number as its parts. `digits` is exact where `exact` is set: at most 19 digits before any
+/// exponent.
 struct json_number {
     char const* begin;
     std::uint64_t digits = 0;
@@ -149,7 +159,8 @@ inline char const* json_read_number(char const* p, json_number& out) {
     bool small_exponent = true;
     if (*p == '.') {
         char const* const point = ++p;
-        while (json_digit(*p)) out.digits = out.digits * 10 + static_cast<unsigned char>(*p++ - '0');
+        while (json_digit(*p))
+            out.digits = out.digits * 10 + static_cast<unsigned char>(*p++ - '0');
         if (p == point) return nullptr;
         count += p - point;
         out.exponent = -static_cast<int>(p - point < 1000 ? p - point : 1000);
@@ -170,9 +181,11 @@ inline char const* json_read_number(char const* p, json_number& out) {
     return p;
 }
 
-/// Digits in front of the first other byte of eight, in bits; 64 if all are. The lowest other byte is sure.
+/// Digits in front of the first other byte of eight, in bits; 64 if all are. The lowest other byte
+/// is sure.
 [[gnu::always_inline]] inline unsigned json_digit_bits(std::uint64_t v) {
-    std::uint64_t const others = ((v + 0x4646464646464646) | (v - 0x3030303030303030)) & 0x8080808080808080;
+    std::uint64_t const others =
+        ((v + 0x4646464646464646) | (v - 0x3030303030303030)) & 0x8080808080808080;
     return others == 0 ? 64 : static_cast<unsigned>(std::countr_zero(others)) & ~7U;
 }
 
@@ -181,7 +194,8 @@ inline char const* json_read_number(char const* p, json_number& out) {
     return eight_digits_value((v << (64 - bits)) | ((0x3030303030303030 >> 1) >> (bits - 1)));
 }
 
-/// Any value, walked over and checked; its strings' escapes in form only, so that half a surrogate pair passes.
+/// Any value, walked over and checked; its strings' escapes in form only, so that half a surrogate
+/// pair passes.
 [[gnu::noinline]] inline char const* json_skip(char const* p, json_met& met, int depth = 0) {
     char const open = *p;
     if (open == '"') return json_string(p + 1, met);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// A JSON value to the value of a field. Both ways of reading, the guess and simdjson's, use these same functions.
+// A JSON value to the value of a field. Both ways of reading, the guess and simdjson's, use these
+// same functions.
 
 #include <charconv>
 #include <concepts>
@@ -38,8 +39,8 @@ struct json_result {
 }
 
 /// The text of the string [begin, end), which has escapes: in the scratch.
-[[gnu::noinline]] inline text_error json_unescaped(char const* begin, char const* end, json_reading const& in,
-                                                   std::string_view& out) {
+[[gnu::noinline]] inline text_error json_unescaped(char const* begin, char const* end,
+                                                   json_reading const& in, std::string_view& out) {
     char* const text = in.scratch.take(static_cast<std::size_t>(end - begin) + 8);
     char* const text_end = json_unescape(text, begin, end);
     if (text_end == nullptr) return text_error::bad_string;
@@ -48,8 +49,8 @@ struct json_result {
 }
 
 /// A string: a view of the line, or of the scratch where it had escapes.
-[[gnu::always_inline]] inline json_result json_read_string(char const* p, json_reading const& in, json_met& met,
-                                                           std::string_view& out) {
+[[gnu::always_inline]] inline json_result json_read_string(char const* p, json_reading const& in,
+                                                           json_met& met, std::string_view& out) {
     if (*p != '"') [[unlikely]]
         return json_no_value(p, text_error::not_a_string);
     json_met here;
@@ -85,7 +86,8 @@ template <std::integral I>
         return json_read_any_integer(p, out);
     magnitude = json_digits_value(v, bits);
     if (bits == 64) {
-        constexpr std::uint64_t power[] = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000};
+        constexpr std::uint64_t power[] = {1,      10,      100,       1000,
+                                           10'000, 100'000, 1'000'000, 10'000'000};
         std::uint64_t const next = load_8(end);
         bits = json_digit_bits(next);
         if (bits == 64) [[unlikely]]
@@ -103,11 +105,14 @@ template <std::floating_point F>
     json_number number{};
     char const* const end = json_read_number(p, number);
     if (end == nullptr) return json_no_value(p, text_error::not_a_number);
-    if (number.exact && exact_decimal(number.digits, number.exponent, number.negative, out)) return {end};
-    return {end, std::from_chars(p, end, out).ec == std::errc{} ? text_error::none : text_error::out_of_range};
+    if (number.exact && exact_decimal(number.digits, number.exponent, number.negative, out))
+        return {end};
+    return {end, std::from_chars(p, end, out).ec == std::errc{} ? text_error::none
+                                                                : text_error::out_of_range};
 }
 
-/// Digits, a point and digits, eight bytes in all, go at once: the point is taken out, and one division is exact.
+/// Digits, a point and digits, eight bytes in all, go at once: the point is taken out, and one
+/// division is exact.
 template <std::floating_point F>
 [[gnu::always_inline]] inline json_result json_read_floating(char const* p, F& out) {
     bool const negative = *p == '-';
@@ -120,8 +125,9 @@ template <std::floating_point F>
     std::uint64_t const digits = (v & below) | ((v >> 8) & ~below);
     unsigned const bits = json_digit_bits(digits & 0x00FFFFFFFFFFFFFF);
     char const* const end = first + bits / 8 + 1;
-    if (bits == whole || bits == 56 || (*end | 0x20) == 'e' ||
-        !exact_decimal(json_digits_value(digits, bits), -static_cast<int>((bits - whole) / 8), negative, out)) [[unlikely]]
+    if (bits == whole || bits == 56 || (*end | 0x20) == 'e'
+        || !exact_decimal(json_digits_value(digits, bits), -static_cast<int>((bits - whole) / 8),
+                          negative, out)) [[unlikely]]
         return json_read_any_floating(p, out);
     return {end};
 }
@@ -140,15 +146,18 @@ constexpr bool json_is_string(json_options const& options) {
     if constexpr (std::same_as<T, time_point>)
         return options.time == time_format::rfc3339;
     else
-        return is_text<T> || std::same_as<T, char> || std::same_as<T, std::string> || std::same_as<T, std::string_view>;
+        return is_text<T> || std::same_as<T, char> || std::same_as<T, std::string>
+               || std::same_as<T, std::string_view>;
 }
 
 /// The value at `p` as a `T`.
 template <text_field T>
-[[gnu::always_inline]] inline json_result json_read_value(char const* p, json_reading const& in, json_met& met, T& out) {
+[[gnu::always_inline]] inline json_result json_read_value(char const* p, json_reading const& in,
+                                                          json_met& met, T& out) {
     if constexpr (std::same_as<T, bool>) {
         out = *p == 't';
-        if (std::memcmp(p, out ? "true" : "false", out ? 4 : 5) != 0) return json_no_value(p, text_error::not_a_bool);
+        if (std::memcmp(p, out ? "true" : "false", out ? 4 : 5) != 0)
+            return json_no_value(p, text_error::not_a_bool);
         return {p + (out ? 4 : 5)};
     } else if constexpr (plain_integer<T>) {
         return json_read_integer(p, out);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// What formats see of a description: which field types they carry, and the flat list of a record's leaves.
+// What formats see of a description: which field types they carry, and the flat list of a record's
+// leaves.
 
 #include <concepts>
 #include <cstddef>
@@ -25,21 +26,23 @@ template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
 template <class T>
-concept wide_character = std::same_as<T, wchar_t> || std::same_as<T, char8_t> || std::same_as<T, char16_t> ||
-                         std::same_as<T, char32_t>;
+concept wide_character = std::same_as<T, wchar_t> || std::same_as<T, char8_t>
+                         || std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 template <class T>
-concept plain_integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> && !wide_character<T> &&
-                        sizeof(T) <= 8;
+concept plain_integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>
+                        && !wide_character<T> && sizeof(T) <= 8;
 template <class T>
 concept plain_number = plain_integer<T> || std::same_as<T, float> || std::same_as<T, double>;
 
 /// A field of a known number of bytes, at most.
 template <class T>
-concept bounded_field = plain_number<T> || std::same_as<T, bool> || std::same_as<T, char> || std::is_enum_v<T> ||
-                        is_text<T> || std::same_as<T, time_point> || std::same_as<T, duration>;
+concept bounded_field =
+    plain_number<T> || std::same_as<T, bool> || std::same_as<T, char> || std::is_enum_v<T>
+    || is_text<T> || std::same_as<T, time_point> || std::same_as<T, duration>;
 /// A field that is one value in text.
 template <class T>
-concept text_field = bounded_field<T> || std::same_as<T, std::string_view> || std::same_as<T, std::string>;
+concept text_field =
+    bounded_field<T> || std::same_as<T, std::string_view> || std::same_as<T, std::string>;
 
 template <class T>
 concept nested_record = described<T> && !text_field<T>;
@@ -48,7 +51,8 @@ concept nested_record = described<T> && !text_field<T>;
 template <fixed_string Field, class Type>
 struct unsupported_field;
 
-/// The first field of `T` that `Carries` refuses, as `unsupported_field<…>`; `void` if there is none.
+/// The first field of `T` that `Carries` refuses, as `unsupported_field<…>`; `void` if there is
+/// none.
 template <class T, template <class> class Carries>
 consteval auto find_unsupported();
 
@@ -82,7 +86,8 @@ struct unsupported_fold {
 template <class T, template <class> class Carries>
 consteval auto find_unsupported() {
     return []<fixed_string Name, class... Fields>(description<Name, Fields...>) {
-        using fold = decltype((unsupported_fold<void>{} + ... + find_unsupported_in<Fields, Carries>()));
+        using fold =
+            decltype((unsupported_fold<void>{} + ... + find_unsupported_in<Fields, Carries>()));
         return std::type_identity<typename fold::type>{};
     }(description_of<T>{});
 }
@@ -103,7 +108,8 @@ private:
         if constexpr (sizeof...(Rest) == 0)
             return First::get(record);
         else
-            return walk<std::remove_reference_t<decltype(First::get(record))>, Rest...>(First::get(record));
+            return walk<std::remove_reference_t<decltype(First::get(record))>, Rest...>(
+                First::get(record));
     }
 };
 
@@ -122,7 +128,8 @@ consteval auto collect_leaves() {
     return []<fixed_string Name, class... Fields>(description<Name, Fields...>) {
         auto const one = []<class F>(std::type_identity<F>) {
             if constexpr (nested_record<typename F::type>)
-                return collect_leaves<typename F::type, Prefix + F::name + fixed_string{"."}, Path..., F>();
+                return collect_leaves<typename F::type, Prefix + F::name + fixed_string{"."},
+                                      Path..., F>();
             else
                 return leaf_list<leaf<Prefix + F::name, typename F::type, Path..., F>>{};
         };
