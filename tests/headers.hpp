@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Precompiled for the tests: what is dear and never changes. Nothing of Millrace, so that a test still sees what a
-// header of ours includes by itself, or fails to.
+// Precompiled for the tests: what is dear and never changes. Nothing of Millrace, so that a test
+// still sees what a header of ours includes by itself, or fails to.
 
 #include <algorithm>
 #include <cstdint>

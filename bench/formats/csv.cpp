@@ -17,18 +17,18 @@
 
 #include "../support/pair.hpp"
 
+struct flight {
+    std::optional<int> dep_delay;
+    millrace::text<2> carrier;
+    millrace::text<3> origin;
+    int minute = 0;
+    millrace::time_point time_hour;
+};
+MILLRACE_RECORD(flight, dep_delay, carrier, origin, minute, time_hour);
+
 namespace {
 
 using namespace millrace;
-
-struct flight {
-    std::optional<int> dep_delay;
-    text<2> carrier;
-    text<3> origin;
-    int minute = 0;
-    time_point time_hour;
-};
-MILLRACE_RECORD(flight, dep_delay, carrier, origin, minute, time_hour);
 
 std::uint64_t state = 0x9E3779B97F4A7C15;
 std::uint64_t random_below(std::uint64_t n) {

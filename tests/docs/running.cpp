@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <millrace/json.hpp>
 #include <millrace/millrace.hpp>
 #include <millrace/test.hpp>
 

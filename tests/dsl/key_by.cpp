@@ -70,6 +70,18 @@ TEST(key_by, takes_functions_strings_optionals_and_pairs_as_keys) {
     EXPECT_EQ(b, (std::vector<std::int64_t>{1, 2, 1, 2}));
     EXPECT_EQ(c, (std::vector<std::int64_t>{1, 1, 1, 2}));
 }
+struct route {
+    int from = 0;
+    int to = 0;
+};
+MILLRACE_RECORD(route, from, to);
+TEST(key_by, takes_a_described_record_and_compares_its_fields) {
+    std::vector<route> const in{{1, 2}, {2, 1}, {1, 2}};
+    std::vector<std::int64_t> out;
+    run_by_hand(from(in) | key_by([](route const& r) { return r; }) | count<"n">() |
+                to([&](auto const& r) { out.push_back(get<"n">(r)); }));
+    EXPECT_EQ(out, (std::vector<std::int64_t>{1, 1, 2}));
+}
 TEST(key_by, hands_on_records_in_their_order) {
     std::vector<flight> out;
     auto const o = run_by_hand(from(flights) | key_by(field<"origin">) | to(out));

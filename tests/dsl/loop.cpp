@@ -54,9 +54,9 @@ struct piece_part {
     }
 };
 
-std::vector<event> keys(int count, std::int64_t t) {
+std::vector<event> keys(int many, std::int64_t t) {
     std::vector<event> out;
-    for (int k = 0; k < count; ++k) out.push_back({t, k});
+    for (int k = 0; k < many; ++k) out.push_back({t, k});
     return out;
 }
 
@@ -138,16 +138,16 @@ TEST(loop, gives_its_state_back_once_end_and_lateness_have_passed) {
 
 // Above 4 MiB of table updates wait and are applied together; the results must not know.
 TEST(loop, defers_updates_of_large_tables_without_changing_a_result) {
-    constexpr int count = 150'000;
+    constexpr int many = 150'000;
     std::vector<event> in;
     for (int round = 0; round < 2; ++round)
-        for (int k = 0; k < count; ++k) in.push_back({round, k});
+        for (int k = 0; k < many; ++k) in.push_back({round, k});
     in.push_back({15, 0});
     in.push_back({3, 7});  // allowed, and late: what waits for its entry goes first
     in.push_back({3, 7});
     for (std::size_t const batch : {std::size_t{1024}, std::size_t{65'536}}) {
         std::vector<std::int64_t> of_seven;
-        std::vector<int> seen(count, 0);
+        std::vector<int> seen(many, 0);
         auto p = from(in) | event_time(time_of) | key_by(field<&event::key>) | window(tumbling{duration{10}})
                  | count<"n">() | allowed_lateness(duration{20}) | to([&](auto const& row) {
                        ++seen[static_cast<std::size_t>(get<"key">(row))];
@@ -164,7 +164,7 @@ TEST(loop, defers_updates_of_large_tables_without_changing_a_result) {
         loop.end_source<0>();
         loop.settle(batch);
         EXPECT_EQ(of_seven, (std::vector<std::int64_t>{2, 3, 4}));
-        EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), count - 2);
+        EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), many - 2);
         EXPECT_EQ(seen[0], 2);  // [0, 10) and [10, 20)
     }
 }

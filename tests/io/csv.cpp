@@ -42,6 +42,7 @@ MILLRACE_RECORD(optional_text, value);
 struct point {
     int x = 0;
     double y = 0;
+    friend bool operator==(point const&, point const&) = default;
 };
 MILLRACE_RECORD(point, x, y);
 struct shape {
@@ -76,7 +77,6 @@ struct everything {
     point nested;
     friend bool operator==(everything const&, everything const&) = default;
 };
-bool operator==(point const& a, point const& b) { return a.x == b.x && a.y == b.y; }
 MILLRACE_RECORD(everything, i8, u8, i16, u16, i32, u32, i64, u64, f, d, b, c, e, s, t, at, took, oi,
                 os, od, nested);
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
-// expect: millrace: key_by: the key can't be hashed. Give its type a hash_value(key) beside it
+// expect: millrace: key_by: the key can't be hashed. Give its type an operator== and a hash_value(key) beside it
 // expect: route
 
 #include <millrace/dsl.hpp>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
-// expect: millrace: on_error: it stands behind nothing. Write it behind the stage or the source that it guards.
+// expect: millrace: on_error: no unguarded stage stands right before it. Write it once, behind the stage or the source
 
 #include <millrace/dsl.hpp>
 

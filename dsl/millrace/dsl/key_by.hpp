@@ -50,10 +50,11 @@ consteval auto key_column_name() {
     }
 }
 
+template <class F, class Record>
+using key_value = std::remove_cvref_t<decltype(std::declval<F&>()(std::declval<Record const&>()))>;
+/// A hash_value alone makes no key.
 template <class T>
-concept comparable_key = requires(T const& a, T const& b) {
-    { a == b } -> std::convertible_to<bool>;
-};
+inline constexpr bool lacks_equality = requires(T const& v) { hash_value(v); } && !requires(T const& v) { v == v; };
 
 template <fixed_string Name, class Sequence, class... F>
 struct key_functions;
@@ -65,7 +66,7 @@ struct key_functions<Name, std::index_sequence<I...>, F...> {
 
     template <class Record>
     using row_type = row<column<key_column_name<Name, I, sizeof...(F), F, Record>(),
-                                std::remove_cvref_t<decltype(std::declval<F&>()(std::declval<Record const&>()))>>...>;
+                                key_value<F, Record>>...>;
 
     template <class Record>
     [[gnu::always_inline]] inline row_type<Record> operator()(Record const& record) {
@@ -114,13 +115,13 @@ struct key_by_stage : stage_base {
                               "millrace: key_by: the key is a view and would outlive its bytes in the state. Return a "
                               "text<16> or a std::string.");
                 return refused<key_by_stage, In>{};
-            } else if constexpr (!hashable<key>) {
-                static_assert(!Aloud, "millrace: key_by: the key can't be hashed. Give its type a hash_value(key) beside it, "
-                                      "or key by its fields.");
-                return refused<key_by_stage, In>{};
-            } else if constexpr (!detail::comparable_key<key>) {
+            } else if constexpr ((detail::lacks_equality<detail::key_value<F, record>> || ...)) {
                 static_assert(!Aloud, "millrace: key_by: the key can't be compared. Give its type an operator==, or key by "
                                       "its fields.");
+                return refused<key_by_stage, In>{};
+            } else if constexpr (!hashable<key>) {
+                static_assert(!Aloud, "millrace: key_by: the key can't be hashed. Give its type an operator== and a "
+                                      "hash_value(key) beside it, or key by its fields.");
                 return refused<key_by_stage, In>{};
             } else {
                 constexpr stream_traits b = In::traits;

@@ -218,13 +218,13 @@ public:
     /// Once a batch: flushes what is deferred, moves the watermarks down the graph, drains what is due at most `piece`
     /// rows at a time, ends the batch at the sinks. A stage hands its mark on only behind what it released.
     void settle(std::size_t piece) {
-        each([this, piece]<std::size_t I>() { settle_node<I>(piece); });
+        each([this, piece]<std::size_t I>() { this->template settle_node<I>(piece); });
     }
     /// The first half of that for what stands behind a stage that drains.
     template <std::size_t From>
     void flush_behind() {
         each([this]<std::size_t I>() {
-            if constexpr (I > From) flush_node<I>();
+            if constexpr (I > From) this->template flush_node<I>();
         });
     }
     [[nodiscard]] time_point mark(std::size_t node) const { return marks_[node]; }

@@ -63,9 +63,12 @@ struct letter_stream<void, S> {
 template <class In, class S, class Policy>
 struct letters_end {
     using type = stream<void, no_key, stream_traits{.ended = true}>;
+    static constexpr bool value = true;
 };
 template <class In, class S, class Part>
-struct letters_end<In, S, sink_policy<Part>> : stream_of_part<typename letter_stream<In, S>::type, Part> {};
+struct letters_end<In, S, sink_policy<Part>> : stream_of_part<typename letter_stream<In, S>::type, Part> {
+    static constexpr bool value = part_ends<Part, typename letter_stream<In, S>::type>;
+};
 
 template <class S, class In>
 struct guarded_stream : std::type_identity<stream_after<S, In>> {};
@@ -93,6 +96,7 @@ struct guarded : stage_base {
         return guarded<decltype(changed), Policy>{std::move(changed), std::move(policy)};
     }
     static constexpr bool is_open = detail::awaits_modifier<S>;
+    static constexpr bool joins = requires { requires S::joins; };
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
@@ -106,7 +110,7 @@ struct guarded : stage_base {
             return refused<guarded, In>{};
         } else if constexpr (is_rejected<letters>) {
             return std::type_identity<letters>{};
-        } else if constexpr (!letters::traits.ended) {
+        } else if constexpr (!detail::letters_end<In, S, Policy>::value) {
             static_assert(!Aloud, "millrace: on_error: its part does not end in a sink. End it with | to(…).");
             return refused<guarded, In>{};
         } else {

@@ -96,7 +96,7 @@ struct split_stage : stage_base {
             return refused<split_stage, In>{};
         } else if constexpr ((is_rejected<detail::part_stream<typename Case::part_type, In>> || ...)) {
             return typename detail::first_refusal<detail::part_stream<typename Case::part_type, In>...>{};
-        } else if constexpr (!(detail::part_stream<typename Case::part_type, In>::traits.ended && ...)) {
+        } else if constexpr (!(detail::part_ends<typename Case::part_type, In> && ...)) {
             static_assert(!Aloud, "millrace: split: a part does not end in a sink. End it with | to(…); to join parts again "
                                   "write merge(filter(…) | …, filter(…) | …).");
             return refused<split_stage, In>{};

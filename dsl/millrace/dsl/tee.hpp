@@ -14,10 +14,6 @@
 namespace millrace {
 
 namespace detail {
-/// A part that stands in a fork: what it makes of the stream, and whether it ends in a sink.
-template <class Part, class In>
-using part_stream = typename stream_of_part<In, Part>::type;
-
 template <class In>
 inline constexpr bool can_copy = std::is_copy_constructible_v<typename In::record>;
 
@@ -71,7 +67,7 @@ struct tee_stage : stage_base {
             return refused<tee_stage, In>{};
         } else if constexpr ((is_rejected<detail::part_stream<Part, In>> || ...)) {
             return typename detail::first_refusal<detail::part_stream<Part, In>...>{};
-        } else if constexpr (!(detail::part_stream<Part, In>::traits.ended && ...)) {
+        } else if constexpr (!(detail::part_ends<Part, In> && ...)) {
             static_assert(!Aloud, "millrace: tee: a part does not end in a sink. End it with | to(…); to join parts again "
                                   "write merge(part, part).");
             return refused<tee_stage, In>{};

@@ -161,6 +161,19 @@ template <fixed_string Name = "">
 }
 
 namespace detail {
+/// What a part in a fork, of late records or of dead letters, makes of its stream.
+template <class Part, class In>
+using part_stream = typename stream_of_part<In, Part>::type;
+/// Does nothing come out of it? It ends in a sink, or in a fork whose branches do.
+template <class Part, class In>
+inline constexpr bool part_ends = [] {
+    using last = typename last_of<Part>::type;
+    if constexpr (part_stream<Part, In>::traits.ended)
+        return true;
+    else
+        return last::kind == stage_kind::fork && !requires { requires last::joins; };
+}();
+
 /// A sink, a callable, a container or a part that ends in a sink, as a part.
 template <class Sink>
 constexpr auto as_sink_part(Sink&& sink) {

@@ -71,10 +71,13 @@ struct window_prefix<row<C...>, false> {
 };
 
 template <class In, class Part>
-struct late_stream : stream_of_part<In, Part> {};
+struct late_stream : stream_of_part<In, Part> {
+    static constexpr bool ends = part_ends<Part, In>;
+};
 template <class In>
 struct late_stream<In, no_part> {
-    using type = stream<typename In::record, no_key, stream_traits{.ended = true}>;
+    using type = stream<typename In::record>;
+    static constexpr bool ends = true;
 };
 
 }  // namespace detail
@@ -159,7 +162,7 @@ struct window_stage : stage_base {
 
     /// What becomes of late records: they end in the part of `late_to`, or in a counter.
     template <class In>
-    using late_stream = typename detail::late_stream<branch_stream<0, In>, LatePart>::type;
+    using late_stream = detail::late_stream<branch_stream<0, In>, LatePart>;
     template <class In>
     struct types {
         using key = typename detail::key_or_none<In>::type;
@@ -184,9 +187,9 @@ struct window_stage : stage_base {
             using late = late_stream<In>;
             if constexpr (is_rejected<out>) {
                 return std::type_identity<out>{};
-            } else if constexpr (is_rejected<late>) {
-                return std::type_identity<late>{};
-            } else if constexpr (!late::traits.ended) {
+            } else if constexpr (is_rejected<typename late::type>) {
+                return std::type_identity<typename late::type>{};
+            } else if constexpr (!late::ends) {
                 static_assert(!Aloud, "millrace: late_to: its part does not end in a sink. End it with | to(…).");
                 return refused<window_stage, In>{};
             } else {

@@ -9,6 +9,7 @@
 // length (1 byte below 256, else 2) and N bytes; an optional one byte, 0 or 1, and its value, zeros
 // where there is none; records nested in place.
 
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -56,24 +57,27 @@ consteval std::size_t binary_size() {
 template <class V>
 concept binary_plain = bounded_field<V> && !is_text<V> && !std::same_as<V, bool>;
 
-/// Is the record in memory what it is in the file? Then reading it is one copy.
+/// Is the record in memory what it is in the file? Then reading it is one copy. Found out by making
+/// a record of the bytes 0, 1, 2, … and looking where they are.
 template <class T>
 consteval bool binary_is_memory() {
-    if constexpr (!std::is_trivially_copyable_v<T> || sizeof(T) != binary_size<T>()) {
+    if constexpr (!std::is_trivially_copyable_v<T> || sizeof(T) != binary_size<T>()
+                  || sizeof(T) > 256) {
         return false;
-    } else if constexpr (requires { typename std::bool_constant<(T{}, true)>; }) {
+    } else {
         bool plain = true;
         for_each_field<T>([&]<class F>() { plain = plain && binary_plain<typename F::type>; });
-        T const probe{};
-        void const* before = nullptr;
+        if (!plain) return false;
+        std::array<unsigned char, sizeof(T)> bytes{};
+        for (std::size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<unsigned char>(i);
+        auto const probe = std::bit_cast<T>(bytes);
+        std::size_t offset = 0;
         for_each_field<T>([&]<class F>() {
-            void const* const here = &F::get(probe);
-            plain = plain && (before == nullptr || before < here);
-            before = here;
+            using field_bytes = std::array<unsigned char, sizeof(typename F::type)>;
+            for (unsigned char const byte : std::bit_cast<field_bytes>(F::get(probe)))
+                plain = plain && byte == offset++;
         });
         return plain;
-    } else {
-        return false;
     }
 }
 

@@ -66,7 +66,8 @@ struct json_member_guess {
             out = {p + 1, value_size};
             return p + 2 + value_size;
         }
-        char const* const end = json_string(p + 1, met);
+        char const* const end =
+            value_size < 16 ? json_string(p + 1, met) : json_long_string(p + 1, met);
         if (end == nullptr) [[unlikely]]
             return nullptr;
         out = {p + 1, static_cast<std::size_t>(end - p - 2)};

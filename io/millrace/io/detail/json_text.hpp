@@ -81,6 +81,29 @@ inline char const* json_escape(char const* p) {
     }
 }
 
+/// The same 64 bytes at a time: for strings that are mostly longer than 16, whose number of steps
+/// would be a guess.
+[[gnu::always_inline]] inline char const* json_long_string(char const* p, json_met& met) {
+    for (;;) {
+        std::uint64_t special = 0;
+        for (int i = 0; i < 4; ++i) {
+            __m128i const v = json_load(p + 16 * i);
+            auto const mask = static_cast<std::uint32_t>(_mm_movemask_epi8(json_specials(v)));
+            special |= std::uint64_t{mask} << (16 * i);
+            met.bytes = _mm_or_si128(met.bytes, v);
+        }
+        if (special == 0) {
+            p += 64;
+            continue;
+        }
+        p += std::countr_zero(special);
+        if (*p == '"') [[likely]]
+            return p + 1;
+        if (*p != '\\' || (p = json_escape(p)) == nullptr) return nullptr;
+        met.escaped = true;
+    }
+}
+
 /// Has the string that begins at `p` just `size` bytes, no escape among them? Its end needs not be
 /// looked for, so what follows can be read at the same time.
 [[gnu::always_inline]] inline bool json_string_has(char const* p, std::size_t size, json_met& met) {
