@@ -13,55 +13,14 @@
 
 #include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/graph_edges.hpp>
+#include <millrace/dsl/loop_account.hpp>
+#include <millrace/dsl/loop_failure.hpp>
+#include <millrace/dsl/loop_operator.hpp>
 #include <millrace/model/context.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/model/stage.hpp>
 
 namespace millrace::detail {
-
-struct no_hot {};
-template <class Op>
-struct hot_of {
-    using type = no_hot;
-};
-template <class Op>
-    requires requires { typename Op::hot; }
-struct hot_of<Op> {
-    using type = typename Op::hot;
-};
-
-template <class Op>
-inline constexpr bool is_arithmetic = [] {
-    if constexpr (requires { Op::vectorises; })
-        return bool{Op::vectorises};
-    else
-        return false;
-}();
-
-/// A parser's place in a probing loop, where records are fed behind it: it hands on what comes.
-struct pass_operator {
-    template <class R, class Ctx, class Emit>
-    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
-        emit(static_cast<R&&>(record), ctx);
-    }
-};
-
-/// How a node becomes an operator. The test driver's `Env` has words of its own for the edges of the world.
-template <class Node, class Stage, class Env>
-constexpr auto open_node(Stage& stage, Env& env) {
-    using inner = typename Node::inner_type;
-    using in = typename Node::stream_in;
-    if constexpr (requires { env.template probe<Node>(stage); })
-        return env.template probe<Node>(stage);
-    else if constexpr (inner::kind == stage_kind::source || inner::kind == stage_kind::bytes)
-        return stage.open_source(env);
-    else if constexpr (inner::kind == stage_kind::fork)
-        return stage.template open_fork<in, (Node::next >= 0)>(env);
-    else if constexpr (inner::kind == stage_kind::window)
-        return stage.template open_window<in>(env);
-    else
-        return stage.template open<in>(env);
-}
 
 template <class P, class Env, class Nodes>
 class fused_loop;
@@ -100,9 +59,9 @@ public:
 
     fused_loop(P&& expression, Env& env)
         : operators_{{{open<Node>(expression, env)}...}} {
-        each([this]<std::size_t I>() {
+        each([&]<std::size_t I>() {
             if constexpr (requires { op<I>().start(hots_.template at<I>()); }) op<I>().start(hots_.template at<I>());
-            marks_[I] = time_point::min();
+            state_.marks[I] = time_point::min();
         });
     }
     fused_loop(fused_loop const&) = delete;
@@ -136,7 +95,7 @@ public:
         }
         [[gnu::always_inline]] inline auto& hot() const { return frame->template at<I>(); }
         /// The record at hand went nowhere, because the run ends with it.
-        void count_dead() const { ++loop->counts_[I].dead; }
+        void count_dead() const { ++loop->state_.counts[I].dead; }
         /// In a catch block: what the stage's policy says, for the exception that is being handled.
         template <class R, class Ctx>
         void fail(R const& record, Ctx const& ctx) const {
@@ -162,7 +121,7 @@ public:
             return out;
         }
         /// The watermark that this stage has handed on so far: the stamp of what it releases.
-        [[nodiscard]] time_point mark() const { return loop->marks_[I]; }
+        [[nodiscard]] time_point mark() const { return loop->state_.marks[I]; }
         /// How many records have come so far. Walks over the whole graph: for cold paths.
         [[nodiscard]] std::uint64_t records_taken() const {
             stage_counts counts[size];
@@ -203,37 +162,36 @@ public:
         constexpr std::size_t id = graph::template parses<source>() ? static_cast<std::size_t>(graph::next[source]) : source;
         first_context ctx{};
         ctx.input = K;
-        ++counts_[id].out;
+        ++state_.counts[id].out;
         hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, hots_);
     }
 
     template <std::size_t K>
     void end_source() {
-        ended_[K] = true;
+        state_.ended[K] = true;
     }
-    [[nodiscard]] bool source_ended(std::size_t k) const { return ended_[k]; }
+    [[nodiscard]] bool source_ended(std::size_t k) const { return state_.ended[k]; }
 
     // --- time ---------------------------------------------------------------------------------------------------
 
     /// Once a batch: flushes what is deferred, moves the watermarks down the graph, drains what is due at most `piece`
     /// rows at a time, ends the batch at the sinks. A stage hands its mark on only behind what it released.
     void settle(std::size_t piece) {
-        each([this, piece]<std::size_t I>() { this->template settle_node<I>(piece); });
+        each([&]<std::size_t I>() { this->template settle_node<I>(piece); });
     }
     /// The first half of that for what stands behind a stage that drains.
-    template <std::size_t From>
-    void flush_behind() {
-        each([this]<std::size_t I>() {
-            if constexpr (I > From) this->template flush_node<I>();
+    void flush_behind(std::size_t from) {
+        each([&]<std::size_t I>() {
+            if (I > from) this->template flush_node<I>();
         });
     }
-    [[nodiscard]] time_point mark(std::size_t node) const { return marks_[node]; }
+    [[nodiscard]] time_point mark(std::size_t node) const { return state_.marks[node]; }
     /// The low mark of the whole: the least of what reaches the sinks.
     [[nodiscard]] time_point low_mark() const {
         time_point low = time_point::max();
-        each_const([&]<std::size_t I>() {
+        each([&]<std::size_t I>() {
             if constexpr (stage_at<I>::kind == stage_kind::time)
-                if (marks_[I] < low) low = marks_[I];
+                if (state_.marks[I] < low) low = state_.marks[I];
         });
         return low;
     }
@@ -241,36 +199,42 @@ public:
     /// Success or not, once: sinks commit or take back what they wrote. All finish writing before the first commits, so a
     /// full disk leaves nothing of any; where one throws, calling again with `false` takes back those behind it.
     void close(bool success) {
-        if (success && closed_ == 0)
-            each([this]<std::size_t I>() {
+        if (success && state_.closed == 0)
+            each([&]<std::size_t I>() {
                 if constexpr (requires { op<I>().sink.finish(); }) op<I>().sink.finish();
             });
-        each([this, success]<std::size_t I>() {
-            if (I < closed_) return;
-            closed_ = I + 1;
+        each([&]<std::size_t I>() {
+            if (I < state_.closed) return;
+            state_.closed = I + 1;
             if constexpr (requires { op<I>().close(success); }) op<I>().close(success);
         });
     }
     /// Before the first record: headings of writers.
     void begin() {
-        each([this]<std::size_t I>() {
+        each([&]<std::size_t I>() {
             emit_to<I> emit{this, &hots_};
             if constexpr (requires { op<I>().begin(emit); }) op<I>().begin(emit);
         });
-        heading_ = counts_of_sinks();
+        each([&]<std::size_t I>() {
+            if constexpr (stage_at<I>::kind == stage_kind::sink) {
+                stage_counts c;
+                op<I>().count(hots_.template at<I>(), c);
+                state_.headings[I] = c.out;
+            }
+        });
     }
 
     /// How far it is: adds bytes, records and late ones to a progress state, and sets its watermark.
     template <class State>
     void progress(State& state) {
-        each([this, &state]<std::size_t I>() {
+        each([&]<std::size_t I>() {
             if constexpr (requires { op<I>().progress().bytes_total; }) {
                 auto const p = op<I>().progress();
                 state.bytes_done += p.bytes_done;
                 state.bytes_total += p.bytes_total;
             }
             if constexpr (stage_at<I>::kind == stage_kind::source || stage_at<I>::kind == stage_kind::parser)
-                state.records += counts_[I].out;
+                state.records += state_.counts[I].out;
             if constexpr (requires { op<I>().read; }) state.records += op<I>().read;
             if constexpr (requires { hots_.template at<I>().late; }) state.late += hots_.template at<I>().late;
         });
@@ -280,40 +244,7 @@ public:
     // --- accounts -----------------------------------------------------------------------------------------------
 
     /// The counts of every node, `in` derived from the edges (LANGUAGE, 17).
-    void account(stage_counts (&out)[sizeof...(Node)]) {
-        each([this, &out]<std::size_t I>() {
-            stage_counts& c = out[I];
-            c = counts_[I];
-            using kind = stage_at<I>;
-            if constexpr (requires { op<I>().count(hots_.template at<I>(), c); }) op<I>().count(hots_.template at<I>(), c);
-            if constexpr (requires { op<I>().count_bytes(c); }) op<I>().count_bytes(c);
-            c.in = flow_in<I>(out);
-            if constexpr (kind::kind == stage_kind::source || kind::kind == stage_kind::bytes) {
-                if constexpr (requires { op<I>().read; }) c.out += op<I>().read;
-                c.in = c.out + c.dropped + c.dead;
-                c.passed = c.out;
-            } else if constexpr (kind::kind == stage_kind::parser) {
-                c.in = c.out + c.dropped + c.dead;
-                c.passed = c.out;
-            } else if constexpr (kind::kind == stage_kind::sink) {
-                if constexpr (graph::template behind_writer<I>()) c.out -= heading_[I];
-                c.passed = c.out;
-            } else if constexpr (kind::kind == stage_kind::flat_map) {
-                c.passed = c.in - c.dropped - c.dead;
-            } else if constexpr (requires { op<I>().emitted; }) {
-                (op<I>().emitted ? c.passed : c.held) += c.in - c.dropped - c.dead;
-            } else if constexpr (kind::kind == stage_kind::window) {
-                // counts its own passed, late, held and out
-            } else if constexpr (requires { op<I>().unmatched; }) {
-                if constexpr (node_at<I>::next < 0) c.filtered = op<I>().unmatched;
-                c.passed = c.in - c.filtered - c.dropped - c.dead;
-                c.out = c.passed;
-            } else {
-                c.out = c.in - c.filtered - c.dropped - c.dead;
-                c.passed = c.out;
-            }
-        });
-    }
+    void account(stage_counts (&out)[size]) { account_nodes(*this, state_, out); }
 
 private:
     friend Env;
@@ -336,7 +267,7 @@ private:
     template <std::size_t Head>
     static consteval bool vectorises() {
         bool all = is_arithmetic<operator_at<Head>>;
-        each_of([&all]<std::size_t I>() {
+        each([&]<std::size_t I>() {
             if constexpr (I != Head && graph::template inlined_from<Head>(I))
                 all = all && (stage_at<I>::kind == stage_kind::one_to_one || stage_at<I>::kind == stage_kind::filter ||
                               is_arithmetic<operator_at<I>>);
@@ -358,18 +289,8 @@ private:
 #endif
 
     template <class F>
-    static constexpr void each_of(F&& f) {
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (f.template operator()<I>(), ...);
-        }(std::index_sequence_for<Node...>{});
-    }
-    template <class F>
-    void each(F&& f) {
-        each_of(f);
-    }
-    template <class F>
-    void each_const(F&& f) const {
-        each_of(f);
+    static constexpr void each(F&& f) {
+        for_each_node<size>(f);
     }
 
     /// The hot state of one inlined stretch, in locals for the time of a batch: so counters and sums live in registers.
@@ -378,7 +299,7 @@ private:
         fused_loop& loop;
         hots local;
         ~frame_of() {
-            each_of([this]<std::size_t I>() {
+            each([&]<std::size_t I>() {
                 if constexpr (graph::template inlined_from<Head>(I))
                     loop.hots_.template at<I>() = std::move(local.template at<I>());
             });
@@ -419,7 +340,7 @@ private:
                 ctx.original = original;
                 ctx.position = position;
             }
-            ++loop->counts_[parser].out;
+            ++loop->state_.counts[parser].out;
             loop->template hand<parser, node_at<parser>::next>(static_cast<R&&>(record), ctx, *frame);
         }
         [[gnu::noinline, gnu::cold]] void bad(std::string_view reason, std::string_view original,
@@ -442,8 +363,8 @@ private:
             if (n == 0) return true;
             chunk next;
             if (!op<Id>().next(next)) return false;
-            ++counts_[Id].out;
-            counts_[Id].bytes += next.data.size();
+            ++state_.counts[Id].out;
+            state_.counts[Id].bytes += next.data.size();
             op<parser>().feed(next);
         }
     }
@@ -478,14 +399,14 @@ private:
     void by_policy(R const* record, Ctx const& ctx, std::string_view reason) {
         using failed = stage_at<graph::is_source(Holder) ? I : Holder>;
         if constexpr (std::is_same_v<Policy, drop_policy>) {
-            ++counts_[I].dropped;
+            ++state_.counts[I].dropped;
         } else if constexpr (std::is_same_v<Policy, stop_policy>) {
-            ++counts_[I].dead;
+            ++state_.counts[I].dead;
             std::uint64_t position = 0;
             if constexpr (Ctx::is_traced) position = ctx.position;
             throw_stop(failed::name.empty() ? failed::word : failed::name.view(), reason, position);
         } else {
-            ++counts_[I].dead;
+            ++state_.counts[I].dead;
             // The part of a stage takes that stage's input; the part of a source takes letters without one.
             using letter_type = std::conditional_t<graph::is_source(Holder), dead_letter<bytes>, dead_letter<R>>;
             letter_type letter;
@@ -502,32 +423,9 @@ private:
                     plain.position = ctx.position;
                 }
             }
-            ++letters_[Holder];
+            ++state_.letters[Holder];
             hand<Holder, graph::template letter_head<Holder>()>(letter, plain, hots_);
         }
-    }
-    [[noreturn, gnu::noinline, gnu::cold]] static void throw_stop(std::string_view stage, std::string_view reason,
-                                                                  std::uint64_t position) {
-        char text[900];
-        std::size_t n = 0;
-        auto put = [&](std::string_view part) {
-            for (char const c : part)
-                if (n < sizeof text) text[n++] = c;
-        };
-        put("millrace: ");
-        put(stage);
-        put(": ");
-        put(reason.substr(0, 600));
-        if (position > 0) {
-            char digits[20];
-            std::size_t d = 0;
-            for (std::uint64_t p = position; p > 0; p /= 10) digits[d++] = static_cast<char>('0' + p % 10);
-            put(" (line ");
-            while (d > 0) put({&digits[--d], 1});
-            put(")");
-        }
-        put(". The run stops here; on_error(drop) or on_error(sink) behind the stage would go on.");
-        throw failure(exit_code::data, {text, n});
     }
 
     // --- settling -----------------------------------------------------------------------------------------------
@@ -541,7 +439,7 @@ private:
     time_point mark_before() const {
         time_point low = time_point::max();
         for (std::size_t p = 0; p < size; ++p)
-            if (graph::precedes(p, I) && marks_[p] < low) low = marks_[p];
+            if (graph::precedes(p, I) && state_.marks[p] < low) low = state_.marks[p];
         return low;
     }
     template <std::size_t I>
@@ -549,71 +447,24 @@ private:
         constexpr stage_kind kind = stage_at<I>::kind;
         emit_to<I> emit{this, &hots_};
         if constexpr (kind == stage_kind::source || kind == stage_kind::bytes) {
-            marks_[I] = ended_[node_at<I>::input] ? time_point::max() : time_point::min();
+            state_.marks[I] = state_.ended[node_at<I>::input] ? time_point::max() : time_point::min();
         } else if constexpr (kind == stage_kind::time) {
-            marks_[I] = op<I>().mark(hots_.template at<I>(),
-                                     [this](unsigned i) { return ended_[node_at<I>::input + i]; });
+            state_.marks[I] = op<I>().mark(hots_.template at<I>(),
+                                     [this](unsigned i) { return state_.ended[node_at<I>::input + i]; });
         } else if constexpr (requires { op<I>().advance(time_point{}); }) {
             op<I>().flush(emit);
             op<I>().advance(mark_before<I>());
-            while (op<I>().drain(piece, emit)) flush_behind<I>();
-            marks_[I] = op<I>().mark();
+            while (op<I>().drain(piece, emit)) flush_behind(I);
+            state_.marks[I] = op<I>().mark();
         } else {
-            marks_[I] = mark_before<I>();
+            state_.marks[I] = mark_before<I>();
             if constexpr (requires { op<I>().batch_end(); }) op<I>().batch_end();
         }
     }
 
-    template <std::size_t I>
-    std::uint64_t flow_in(stage_counts const (&c)[sizeof...(Node)]) {
-        std::uint64_t sum = 0;
-        each([&]<std::size_t Q>() {
-            if constexpr (node_at<Q>::next == static_cast<int>(I)) {
-                if constexpr (requires { op<Q>().missed; })
-                    sum += c[Q].out - op<Q>().missed[graph::template head_count<Q>() - graph::template letter_count<Q>()];
-                else if constexpr (requires { op<Q>().unmatched; })
-                    sum += op<Q>().unmatched;
-                else
-                    sum += c[Q].out;
-            }
-            constexpr int k = graph::template branch_to<Q>(I);
-            if constexpr (k >= 0) {
-                if constexpr (graph::template letter_head<Q>() == static_cast<int>(I))
-                    sum += letters_[Q];
-                else if constexpr (requires { op<Q>().taken; })
-                    sum += op<Q>().taken[k];
-                else if constexpr (requires { op<Q>().missed; })
-                    sum += c[Q].in - op<Q>().missed[k];
-                else
-                    sum += c[Q].late;
-            }
-        });
-        return sum;
-    }
-    struct sink_headings {
-        std::uint64_t value[sizeof...(Node)]{};
-        std::uint64_t operator[](std::size_t i) const { return value[i]; }
-    };
-    sink_headings counts_of_sinks() {
-        sink_headings h;
-        each([&]<std::size_t I>() {
-            if constexpr (stage_at<I>::kind == stage_kind::sink) {
-                stage_counts c;
-                op<I>().count(hots_.template at<I>(), c);
-                h.value[I] = c.out;
-            }
-        });
-        return h;
-    }
-
     operators operators_;
     hots hots_{};
-    stage_counts counts_[sizeof...(Node)]{};  // what the loop itself counts: sources, parsers, failures
-    std::uint64_t letters_[sizeof...(Node)]{};
-    time_point marks_[sizeof...(Node)];
-    bool ended_[sources == 0 ? 1 : sources]{};
-    std::size_t closed_ = 0;  // nodes that were told
-    sink_headings heading_;
+    loop_state<size, sources> state_;
 };
 
 }  // namespace millrace::detail

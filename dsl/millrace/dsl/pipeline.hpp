@@ -97,11 +97,13 @@ struct first_refusal<Stream, Rest...> : std::type_identity<Stream> {};
 
 template <class... S, class T, std::size_t... I>
 constexpr auto append(flat_tuple<S...>&& stages, T&& last, std::index_sequence<I...>) {
-    return flat_tuple<S..., T>{{{stages.template take<I>()}..., {std::move(last)}}};
+    // Leaf by leaf, by a cast to its base: a member template would be instantiated for each stage of each prefix.
+    return flat_tuple<S..., T>{{static_cast<tuple_leaf<I, S>&&>(stages.values)..., {std::move(last)}}};
 }
 template <class... S, class Last, std::size_t... I>
 constexpr auto replace_last(flat_tuple<S...>&& stages, Last&& last, std::index_sequence<I...>) {
-    return flat_tuple<flat_element<I, flat_tuple<S...>>..., Last>{{{stages.template take<I>()}..., {std::move(last)}}};
+    return flat_tuple<flat_element<I, flat_tuple<S...>>..., Last>{
+        {static_cast<tuple_leaf<I, flat_element<I, flat_tuple<S...>>>&&>(stages.values)..., {std::move(last)}}};
 }
 template <class... S>
 constexpr pipeline<S...> as_pipeline(flat_tuple<S...> stages) {
@@ -144,6 +146,6 @@ struct last_of<P<S...>> {
 
 /// The stream that a pipeline ends in.
 template <class P>
-using stream_of = typename detail::stream_of_pipeline<P>::type;
+using stream_of = typename detail::stream_of_pipeline<std::remove_cvref_t<P>>::type;
 
 }  // namespace millrace

@@ -15,6 +15,9 @@
 namespace millrace {
 
 namespace detail {
+
+__extension__ using wide = __int128;  // ns times a fraction exceeds 64 bits
+
 struct duration_unit {
     std::string_view name;
     std::int64_t ns;
@@ -55,7 +58,7 @@ inline bool read_duration_part(std::string_view& text, std::int64_t& total) {
     std::string_view const name = text.substr(unit_begin, at - unit_begin);
     for (duration_unit const& unit : duration_units) {
         if (unit.name != name) continue;
-        auto const part = static_cast<__int128>(unit.ns) * fraction / scale;  // below ns: cut
+        auto const part = static_cast<wide>(unit.ns) * fraction / scale;  // below ns: cut
         std::int64_t ns = 0;
         text.remove_prefix(at);
         return !__builtin_mul_overflow(whole, unit.ns, &ns)

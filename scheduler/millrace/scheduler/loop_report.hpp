@@ -45,7 +45,7 @@ void account(Loop& loop, report& out) {
         auto const& stage = plan_of<P>.stage[i];
         out.stages.push_back({std::string(stage.word), std::string(stage.name), std::string(stage.record), c});
         bool const reads_bytes = graph::kinds[i] == stage_kind::bytes;
-        if (graph::kinds[i] == stage_kind::source || graph::kinds[i] == stage_kind::parser) out.records_in += c.in;
+        if (graph::kinds[i] == stage_kind::source || graph::kinds[i] == stage_kind::parser) out.records_in += c.out;
         if (graph::kinds[i] == stage_kind::parser) out.bad_rows += c.dropped + c.dead;
         if (reads_bytes) out.bytes_in += c.bytes;
         if (graph::kinds[i] == stage_kind::sink) {

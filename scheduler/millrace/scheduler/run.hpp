@@ -41,7 +41,9 @@ struct configuration_of<R (F::*)() const> {
 
 /// Help and version are asked for, so they go to standard output; what is wrong goes to standard error.
 inline int print_answer(std::string const& text, command_line_next next, exit_code code) {
-    std::fwrite(text.data(), 1, text.size(), next == command_line_next::wrong ? stderr : stdout);
+    std::FILE* const to = next == command_line_next::wrong ? stderr : stdout;
+    std::fwrite(text.data(), 1, text.size(), to);
+    if (!text.ends_with('\n')) std::fputc('\n', to);
     return static_cast<int>(code);
 }
 inline exit_code print_outcome(report const& result) {

@@ -43,8 +43,8 @@ struct json_member_guess {
     }
     [[nodiscard]] [[gnu::always_inline]] std::uint32_t equal(char const* p, std::size_t at) const {
         __m128i const ours = _mm_load_si128(reinterpret_cast<__m128i const*>(text + at));
-        return static_cast<std::uint32_t>(
-            _mm_movemask_epi8(_mm_cmpeq_epi8(ours, json_load(p + at))));
+        return static_cast<std::uint32_t>(_mm_movemask_epi8(
+            _mm_cmpeq_epi8(ours, _mm_loadu_si128(reinterpret_cast<__m128i const*>(p + at)))));
     }
     /// False if it is too long to be guessed.
     bool learn(char const* from, char const* to, std::size_t as) {

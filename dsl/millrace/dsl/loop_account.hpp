@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// Where every record of a fused loop went: the counts of its nodes, one edge after the other.
+
+#include <cstddef>
+#include <cstdint>
+
+#include <millrace/dsl/graph_edges.hpp>
+#include <millrace/dsl/loop_operator.hpp>
+#include <millrace/model/stage.hpp>
+
+namespace millrace::detail {
+
+/// One node, `in` being complete: what its operator counted, and what follows from that.
+template <std::size_t I, class Loop, class State>
+void account_node(Loop& loop, State const& state, stage_counts& c) {
+    using graph = typename Loop::graph;
+    using stage_type = typename Loop::template stage_at<I>;
+    auto& op = loop.template op<I>();
+    std::uint64_t const in = c.in;
+    c = state.counts[I];
+    c.in = in;
+    if constexpr (requires { op.count(loop.template hot<I>(), c); }) op.count(loop.template hot<I>(), c);
+    if constexpr (requires { op.count_bytes(c); }) op.count_bytes(c);
+    if constexpr (graph::is_source(I) || stage_type::kind == stage_kind::parser) {
+        if constexpr (requires { op.read; }) c.out += op.read;
+        c.in = c.out + c.dropped + c.dead;
+        c.passed = c.out;
+    } else if constexpr (stage_type::kind == stage_kind::sink) {
+        c.out -= state.headings[I];
+        c.passed = c.out;
+    } else if constexpr (stage_type::kind == stage_kind::flat_map) {
+        c.passed = c.in - c.dropped - c.dead;
+    } else if constexpr (requires { op.emitted; }) {  // one accumulator: all that came is in it
+        (op.emitted ? c.passed : c.held) += c.in - c.dropped - c.dead;
+    } else if constexpr (stage_type::kind == stage_kind::window) {
+        // counts its own passed, late, held and out
+    } else if constexpr (requires { op.unmatched; }) {
+        if constexpr (Loop::template node_at<I>::next < 0) c.filtered = op.unmatched;
+        c.passed = c.in - c.filtered - c.dropped - c.dead;
+        c.out = c.passed;
+    } else {
+        c.out = c.in - c.filtered - c.dropped - c.dead;
+        c.passed = c.out;
+    }
+}
+
+/// What flows from node I into the nodes behind it.
+template <std::size_t I, class Loop, class State, std::size_t Size>
+void account_edges(Loop& loop, State const& state, stage_counts (&out)[Size]) {
+    using graph = typename Loop::graph;
+    auto& op = loop.template op<I>();
+    stage_counts const& c = out[I];
+    constexpr std::size_t letters = graph::letters[I] ? 1 : 0;
+    constexpr std::size_t ways = graph::widths[I] - letters;
+    for (std::size_t k = 0; k < ways; ++k) {
+        auto const head = static_cast<std::size_t>(graph::head_of(I, k));
+        if constexpr (requires { op.taken; })
+            out[head].in += op.taken[k];
+        else if constexpr (requires { op.missed; })
+            out[head].in += c.in - op.missed[k];
+        else
+            out[head].in += c.late;
+    }
+    if constexpr (letters == 1)
+        out[static_cast<std::size_t>(graph::head_of(I, ways))].in += state.letters[I];
+    if constexpr (graph::next[I] >= 0) {
+        std::uint64_t& next = out[graph::next[I]].in;
+        if constexpr (requires { op.missed; })
+            next += c.out - op.missed[ways];
+        else if constexpr (requires { op.unmatched; })
+            next += op.unmatched;
+        else
+            next += c.out;
+    }
+}
+
+/// In the order of the nodes, which is topological: so `in` is complete when a node's turn comes.
+template <class Loop, class State, std::size_t Size>
+void account_nodes(Loop& loop, State const& state, stage_counts (&out)[Size]) {
+    for (stage_counts& c : out) c = {};
+    for_each_node<Size>([&]<std::size_t I>() {
+        account_node<I>(loop, state, out[I]);
+        account_edges<I>(loop, state, out);
+    });
+}
+
+}  // namespace millrace::detail
