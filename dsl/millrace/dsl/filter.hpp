@@ -40,7 +40,7 @@ struct filter_operator {
         if (keep)
             emit(static_cast<R&&>(record), ctx);
         else
-            ++emit.hot().filtered;
+            emit.tally(emit.hot().filtered);
     }
     static void count(hot const& h, stage_counts& counts) { counts.filtered += h.filtered; }
 };

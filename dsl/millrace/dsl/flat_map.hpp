@@ -135,7 +135,7 @@ struct flat_map_operator {
             return;
         }
         for (std::size_t i = 0; i < made.size(); ++i) {
-            ++emit.hot().out;
+            emit.tally(emit.hot().out);
             emit(std::move(made[i]), ctx);
         }
     }

@@ -94,6 +94,10 @@ public:
             loop->template hand<I, graph::template head<I, K>()>(static_cast<R&&>(record), ctx, *frame);
         }
         [[gnu::always_inline]] inline auto& hot() const { return frame->template at<I>(); }
+        /// Counts one. An environment may say that it wants no counters: that is what bench/fusion/accounts.cpp compares.
+        [[gnu::always_inline]] inline void tally(std::uint64_t& count) const {
+            if constexpr (!requires { Env::uncounted; }) ++count;
+        }
         /// The record at hand went nowhere, because the run ends with it.
         void count_dead() const { ++loop->state_.counts[I].dead; }
         /// In a catch block: what the stage's policy says, for the exception that is being handled.

@@ -56,7 +56,7 @@ struct sink_operator {
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
         if constexpr (std::is_same_v<Sink, discard_sink>) {
             (void)ctx;
-            ++emit.hot().written;
+            emit.tally(emit.hot().written);
         } else {
             try {
                 // A dead letter shows the record as it came: then it isn't moved from where it could be copied.
@@ -71,7 +71,7 @@ struct sink_operator {
                 emit.fail(record, ctx);
                 return;
             }
-            ++emit.hot().written;
+            emit.tally(emit.hot().written);
         }
     }
     static void count(hot const& h, stage_counts& counts) { counts.out += h.written; }
