@@ -7,6 +7,11 @@
 #include <random>
 #include <vector>
 
+// g++ 12 warns of its own header (GCC bug 105593).
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
 #include <immintrin.h>
 
 #include <millrace/dsl.hpp>

@@ -84,7 +84,7 @@ constexpr auto twice = [](int n) { return std::vector<int>{n, n}; };
 auto numbers() { return from(std::vector<int>{1, 2, 3}); }
 
 std::string content_of(std::string const& path) {
-    std::ifstream file(std::string(MILLRACE_TEST_ROOT) + "/" + path);
+    std::ifstream file(MILLRACE_TEST_ROOT "/" + path);
     return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -3,8 +3,6 @@
 
 // The fused loop itself: draining in pieces, marks, and how it is closed.
 
-#include <millrace/dsl/loop.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -16,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include <millrace/dsl.hpp>
+#include <millrace/dsl/loop.hpp>
 #include <millrace/scheduler/run.hpp>
 
 namespace {
@@ -61,18 +60,21 @@ std::vector<event> keys(int many, std::int64_t t) {
 }
 
 TEST(loop, drains_a_pane_at_most_a_batch_of_rows_at_a_time) {
-    for (std::size_t const piece : {std::size_t{1}, std::size_t{7}, std::size_t{64}, std::size_t{4096}}) {
+    for (std::size_t const piece :
+         {std::size_t{1}, std::size_t{7}, std::size_t{64}, std::size_t{4096}}) {
         std::size_t since = 0;
         std::size_t most = 0;
         std::size_t rows = 0;
-        piece_sink sink{[&] { ++since, ++rows; }, [&] {
+        piece_sink sink{[&] { ++since, ++rows; },
+                        [&] {
                             most = std::max(most, since);
                             since = 0;
                         }};
         std::vector<event> const in = keys(1000, 5);
-        auto const r = run(from(in) | event_time(time_of) | key_by(field<&event::key>)
-                               | window(tumbling{duration{10}}) | count<"n">() | to(piece_part{&sink}),
-                           {.batch = piece});
+        auto const r =
+            run(from(in) | event_time(time_of) | key_by(field<&event::key>)
+                    | window(tumbling{duration{10}}) | count<"n">() | to(piece_part{&sink}),
+                {.batch = piece});
         EXPECT_EQ(rows, 1000U);
         EXPECT_EQ(most, std::min<std::size_t>(piece, 1000));
         EXPECT_TRUE(adds_up(r));
@@ -82,14 +84,15 @@ TEST(loop, drains_a_pane_at_most_a_batch_of_rows_at_a_time) {
 TEST(loop, drains_several_panes_within_one_piece) {
     std::size_t since = 0;
     std::size_t most = 0;
-    piece_sink sink{[&] { ++since; }, [&] {
+    piece_sink sink{[&] { ++since; },
+                    [&] {
                         most = std::max(most, since);
                         since = 0;
                     }};
     std::vector<event> in;
     for (std::int64_t t = 0; t < 1000; t += 10) in.push_back({t, 0});
-    (void)run(from(in) | event_time(time_of) | key_by(field<&event::key>) | window(tumbling{duration{10}})
-                  | count<"n">() | to(piece_part{&sink}),
+    (void)run(from(in) | event_time(time_of) | key_by(field<&event::key>)
+                  | window(tumbling{duration{10}}) | count<"n">() | to(piece_part{&sink}),
               {.batch = 128});
     EXPECT_GT(most, 1U);
     EXPECT_LE(most, 128U);
@@ -98,8 +101,9 @@ TEST(loop, drains_several_panes_within_one_piece) {
 TEST(loop, hands_the_watermark_on_only_behind_what_it_released) {
     std::vector<time_point> seen;
     std::function<time_point()> mark;
-    auto p = from(keys(20, 5)) | event_time(time_of) | key_by(field<&event::key>) | window(tumbling{duration{10}})
-             | count<"n">() | to([&](auto const&) { seen.push_back(mark()); });
+    auto p = from(keys(20, 5)) | event_time(time_of) | key_by(field<&event::key>)
+             | window(tumbling{duration{10}}) | count<"n">()
+             | to([&](auto const&) { seen.push_back(mark()); });
     environment env;
     loop_of<decltype(p)> loop(std::move(p), env);
     constexpr std::size_t window_node = 3;
@@ -136,37 +140,48 @@ TEST(loop, gives_its_state_back_once_end_and_lateness_have_passed) {
     EXPECT_EQ(window.open_panes(), 0U);
 }
 
-// Above 4 MiB of table updates wait and are applied together; the results must not know.
-TEST(loop, defers_updates_of_large_tables_without_changing_a_result) {
-    constexpr int many = 150'000;
+// Above 4 MiB of table updates wait and are applied together, above 32 MiB they are sorted by where
+// they go; the results must not know.
+void expect_deferred(int many, std::size_t table_bytes, std::size_t batch) {
     std::vector<event> in;
     for (int round = 0; round < 2; ++round)
         for (int k = 0; k < many; ++k) in.push_back({round, k});
     in.push_back({15, 0});
     in.push_back({3, 7});  // allowed, and late: what waits for its entry goes first
     in.push_back({3, 7});
-    for (std::size_t const batch : {std::size_t{1024}, std::size_t{65'536}}) {
-        std::vector<std::int64_t> of_seven;
-        std::vector<int> seen(many, 0);
-        auto p = from(in) | event_time(time_of) | key_by(field<&event::key>) | window(tumbling{duration{10}})
-                 | count<"n">() | allowed_lateness(duration{20}) | to([&](auto const& row) {
-                       ++seen[static_cast<std::size_t>(get<"key">(row))];
-                       if (get<"key">(row) == 7) of_seven.push_back(get<"n">(row));
-                   });
-        environment env;
-        loop_of<decltype(p)> loop(std::move(p), env);
-        bool large = false;
-        while (loop.poll<0>(batch)) {
-            loop.settle(batch);
-            large = large || loop.op<3>().state_bytes() >= std::size_t{4} << 20;
-        }
-        EXPECT_TRUE(large) << "the branch was not taken";
-        loop.end_source<0>();
+    std::vector<std::int64_t> of_seven;
+    std::vector<int> seen(static_cast<std::size_t>(many), 0);
+    std::int64_t total = 0;
+    auto p = from(in) | event_time(time_of) | key_by(field<&event::key>)
+             | window(tumbling{duration{10}}) | count<"n">() | allowed_lateness(duration{20})
+             | to([&](auto const& row) {
+                   ++seen[static_cast<std::size_t>(get<"key">(row))];
+                   total += get<"n">(row);
+                   if (get<"key">(row) == 7) of_seven.push_back(get<"n">(row));
+               });
+    environment env;
+    loop_of<decltype(p)> loop(std::move(p), env);
+    bool large = false;
+    while (loop.poll<0>(batch)) {
         loop.settle(batch);
-        EXPECT_EQ(of_seven, (std::vector<std::int64_t>{2, 3, 4}));
-        EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), many - 2);
-        EXPECT_EQ(seen[0], 2);  // [0, 10) and [10, 20)
+        large = large || loop.op<3>().state_bytes() >= table_bytes;
     }
+    EXPECT_TRUE(large) << "the branch was not taken";
+    loop.end_source<0>();
+    loop.settle(batch);
+    EXPECT_EQ(of_seven, (std::vector<std::int64_t>{2, 3, 4}));
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), many - 2);
+    EXPECT_EQ(seen[0], 2);  // [0, 10) and [10, 20)
+    EXPECT_EQ(total, 2 * many + 1 + 3 + 4);
+    EXPECT_EQ(loop.op<3>().open_panes(), 0U);
+}
+TEST(loop, defers_updates_of_large_tables_without_changing_a_result) {
+    for (std::size_t const batch : {std::size_t{100}, std::size_t{1024}, std::size_t{65'536}})
+        expect_deferred(150'000, std::size_t{4} << 20, batch);
+}
+TEST(loop, sorts_updates_of_tables_beyond_the_cache_without_changing_a_result) {
+    for (std::size_t const batch : {std::size_t{1024}, std::size_t{65'536}})
+        expect_deferred(1'500'000, std::size_t{40} << 20, batch);
 }
 
 /// What a sink was told, in order.
@@ -187,7 +202,8 @@ struct telling_sink {
     void write(R const&) {}
     void say(std::string const& word) {
         all->words.push_back(name + " " + word);
-        if (all->words.back() == all->fails_at) throw failure(exit_code::io, "millrace: " + all->fails_at);
+        if (all->words.back() == all->fails_at)
+            throw failure(exit_code::io, "millrace: " + all->fails_at);
     }
     void finish() { say("finish"); }
     void close(bool success) { say(success ? "commit" : "take back"); }
@@ -208,7 +224,8 @@ std::vector<std::string> close_two(std::string const& fails_at) {
 TEST(loop, lets_all_sinks_finish_before_the_first_commits) {
     using strings = std::vector<std::string>;
     EXPECT_EQ(close_two(""), (strings{"a finish", "b finish", "a commit", "b commit"}));
-    EXPECT_EQ(close_two("b finish"), (strings{"a finish", "b finish", "a take back", "b take back"}));
+    EXPECT_EQ(close_two("b finish"),
+              (strings{"a finish", "b finish", "a take back", "b take back"}));
     EXPECT_EQ(close_two("a commit"), (strings{"a finish", "b finish", "a commit", "b take back"}));
 }
 

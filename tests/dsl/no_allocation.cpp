@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// A warm loop allocates nothing: counted at `operator new`, between batches, through the fused loop itself.
+// A warm loop allocates nothing: counted at `operator new`, between batches, through the fused loop
+// itself.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,18 +26,30 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 }
 }  // namespace
 
-[[gnu::noinline]] void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-[[gnu::noinline]] void* operator new[](std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a) { return counted(bytes, static_cast<std::size_t>(a)); }
-[[gnu::noinline]] void* operator new[](std::size_t bytes, std::align_val_t a) { return counted(bytes, static_cast<std::size_t>(a)); }
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+    return counted(bytes, alignof(std::max_align_t));
+}
+[[gnu::noinline]] void* operator new[](std::size_t bytes) {
+    return counted(bytes, alignof(std::max_align_t));
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a) {
+    return counted(bytes, static_cast<std::size_t>(a));
+}
+[[gnu::noinline]] void* operator new[](std::size_t bytes, std::align_val_t a) {
+    return counted(bytes, static_cast<std::size_t>(a));
+}
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+    std::free(p);
+}
+[[gnu::noinline]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
+    std::free(p);
+}
 
 namespace {
 using namespace millrace;
@@ -84,22 +97,21 @@ TEST(no_allocation, a_warm_loop_of_twelve_operators_with_a_keyed_window_allocate
     std::int64_t rows = 0;
     std::int64_t late = 0;
     std::size_t const made = allocations_of(
-        endless() | filter<"some">([](event const& e) { return e.v != 13; })
-            | map([](event e) {
-                  e.v += 1;
-                  return e;
-              })
-            | inspect([](event const&) {})
+        endless() | filter<"some">([](event const& e) { return e.v != 13; }) | map([](event e) {
+            e.v += 1;
+            return e;
+        }) | inspect([](event const&) {})
             | flat_map<2>([](event const& e, emitter<event>& emit) {
                   emit(e);
                   if (e.v % 3 == 0) emit(e);
               })
             | filter([](event const& e) { return e.key != 1; })
-            | event_time([](event const& e) { return time_point{e.t}; }, bounded_disorder{duration{50}})
+            | event_time([](event const& e) { return time_point{e.t}; },
+                         bounded_disorder{duration{50}})
             | map<"second">([](event const& e) { return event{e.t, e.key, -e.v}; })
             | key_by(field<&event::key>) | window(tumbling{duration{30'000}})
-            | aggregate(count<"n">(), sum<"sum">(field<&event::v>), millrace::max<"most">(field<&event::v>),
-                        mean<"mean">(field<&event::v>))
+            | aggregate(count<"n">(), sum<"sum">(field<&event::v>),
+                        millrace::max<"most">(field<&event::v>), mean<"mean">(field<&event::v>))
             | allowed_lateness(duration{1000}) | late_to([&](event const&) { ++late; })
             | filter<"rows">([](auto const& row) { return get<"n">(row) > 0; })
             | map<"third">([](auto const& row) { return get<"n">(row); })
@@ -114,7 +126,8 @@ TEST(no_allocation, a_warm_loop_with_forks_joins_and_rolling_state_allocates_not
     std::int64_t seen = 0;
     std::size_t const made = allocations_of(
         endless() | tee(filter([](event const& e) { return e.v == 0; }) | discard())
-            | merge(filter([](event const& e) { return e.v % 2 == 0; }), filter([](event const& e) { return e.v % 2 != 0; }))
+            | merge(filter([](event const& e) { return e.v % 2 == 0; }),
+                    filter([](event const& e) { return e.v % 2 != 0; }))
             | key_by(field<&event::key>) | aggregate(count<"n">(), sum<"sum">(field<&event::v>))
             | split(when<"few">([](auto const& row) { return get<"n">(row) < 3; }, discard()),
                     otherwise(to([&](auto const&) { ++seen; }))),
@@ -128,7 +141,8 @@ TEST(no_allocation, records_dropped_by_policy_allocate_nothing_of_ours) {
     std::size_t const made = allocations_of(endless() | map([](event const& e) {
                                                 if (e.v == 99) throw 1;
                                                 return e;
-                                            }) | on_error(drop) | discard(),
+                                            }) | on_error(drop)
+                                                | discard(),
                                             20);
     EXPECT_EQ(made, 0U);
 }

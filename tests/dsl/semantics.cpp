@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// What holds across stages: order, records that can only be moved, and that nothing is lost when something throws.
+// What holds across stages: order, records that can only be moved, and that nothing is lost when
+// something throws.
 
 #include <algorithm>
 #include <cstdint>
@@ -22,7 +23,6 @@ constexpr std::size_t batches[] = {1, 2, 3, 64, 65'536};
 struct item {
     int id = 0;
     int key = 0;
-    friend bool operator==(item const&, item const&) = default;
 };
 MILLRACE_RECORD(item, id, key);
 
@@ -32,30 +32,33 @@ std::vector<item> items(int size, int first = 0) {
     return out;
 }
 bool ascending(std::vector<item> const& v) {
-    return std::is_sorted(v.begin(), v.end(), [](item const& a, item const& b) { return a.id < b.id; });
+    return std::is_sorted(v.begin(), v.end(),
+                          [](item const& a, item const& b) { return a.id < b.id; });
 }
 void expect_sound(report const& r) {
     for (auto const& sentence : lost_records(r)) ADD_FAILURE() << sentence << "\n" << to_text(r);
 }
 
-// --- order ----------------------------------------------------------------------------------------------------------
+// --- order
+// ----------------------------------------------------------------------------------------------------------
 
 TEST(order, is_kept_by_every_stage_of_one_stream) {
     for (std::size_t const batch : batches) {
         std::vector<item> seen;
         std::vector<item> teed;
         std::vector<item> out;
-        auto const r = run(from(items(500)) | filter([](item const& i) { return i.id % 3 != 0; })
-                               | map([](item i) {
-                                     i.id *= 2;
-                                     return i;
-                                 })
-                               | inspect([&](item const& i) { seen.push_back(i); })
-                               | flat_map<3>([](item const& i) {
-                                     return std::vector<item>{{10 * i.id, i.key}, {10 * i.id + 1, i.key}};
-                                 })
-                               | tee(filter([](item const& i) { return i.key != 2; }) | to(teed))
-                               | event_time([](item const& i) { return time_point{i.id}; }) | key_by(field<&item::key>)
+        auto const r = run(from(items(500)) | filter([](item const& i) {
+                               return i.id % 3 != 0;
+                           }) | map([](item i) {
+                               i.id *= 2;
+                               return i;
+                           }) | inspect([&](item const& i) {
+                               seen.push_back(i);
+                           }) | flat_map<3>([](item const& i) {
+                               return std::vector<item>{{10 * i.id, i.key}, {10 * i.id + 1, i.key}};
+                           }) | tee(filter([](item const& i) { return i.key != 2; }) | to(teed))
+                               | event_time([](item const& i) { return time_point{i.id}; })
+                               | key_by(field<&item::key>)
                                | reduce([](item const&, item const& b) { return b; }) | to(out),
                            {.batch = batch});
         expect_sound(r);
@@ -73,8 +76,10 @@ TEST(order, of_a_fork_is_part_by_part_for_each_record) {
             i.key = 100;
             return i;
         };
-        auto const r = run(from(items(9)) | merge(filter([](item const& i) { return i.id % 2 == 0; }), map(twice)) | to(out),
-                           {.batch = batch});
+        auto const r = run(
+            from(items(9)) | merge(filter([](item const& i) { return i.id % 2 == 0; }), map(twice))
+                | to(out),
+            {.batch = batch});
         expect_sound(r);
         ASSERT_EQ(out.size(), 14U);
         EXPECT_TRUE(ascending(out));
@@ -99,8 +104,9 @@ TEST(order, of_a_split_is_kept_on_every_way) {
     std::vector<item> a;
     std::vector<item> b;
     std::vector<item> rest;
-    auto const r = run(from(items(100)) | split(when<"zero">([](item const& i) { return i.key == 0; }, to(a)),
-                                               when<"one">([](item const& i) { return i.key <= 1; }, to(b)))
+    auto const r = run(from(items(100))
+                           | split(when<"zero">([](item const& i) { return i.key == 0; }, to(a)),
+                                   when<"one">([](item const& i) { return i.key <= 1; }, to(b)))
                            | to(rest),
                        {.batch = 7});
     expect_sound(r);
@@ -110,7 +116,8 @@ TEST(order, of_a_split_is_kept_on_every_way) {
     EXPECT_TRUE(ascending(a) && ascending(b) && ascending(rest));
 }
 
-// --- records that can only be moved ---------------------------------------------------------------------------------
+// --- records that can only be moved
+// ---------------------------------------------------------------------------------
 
 struct parcel {
     std::unique_ptr<int> body;
@@ -126,19 +133,20 @@ TEST(move_only, records_go_from_end_to_end) {
     for (std::size_t const batch : batches) {
         std::vector<parcel> odd;
         std::vector<parcel> out;
-        auto const r = run(from(parcels(20)) | filter([](parcel const& p) { return *p.body != 3; })
-                               | map([](parcel p) {
-                                     *p.body += 100;
-                                     return p;
-                                 })
-                               | inspect([](parcel const& p) { ASSERT_NE(p.body, nullptr); })
-                               | flat_map<2>([](parcel const& p, emitter<parcel>& emit) {
-                                     emit(std::make_unique<int>(*p.body), p.t);
-                                     if (*p.body == 101) emit(std::make_unique<int>(1000), p.t);
-                                 })
-                               | split(when<"odd">([](parcel const& p) { return *p.body % 2 != 0; }, to(odd)))
-                               | event_time([](parcel const& p) { return time_point{p.t}; }) | to(out),
-                           {.batch = batch});
+        auto const r =
+            run(from(parcels(20)) | filter([](parcel const& p) { return *p.body != 3; })
+                    | map([](parcel p) {
+                          *p.body += 100;
+                          return p;
+                      })
+                    | inspect([](parcel const& p) { ASSERT_NE(p.body, nullptr); })
+                    | flat_map<2>([](parcel const& p, emitter<parcel>& emit) {
+                          emit(std::make_unique<int>(*p.body), p.t);
+                          if (*p.body == 101) emit(std::make_unique<int>(1000), p.t);
+                      })
+                    | split(when<"odd">([](parcel const& p) { return *p.body % 2 != 0; }, to(odd)))
+                    | event_time([](parcel const& p) { return time_point{p.t}; }) | to(out),
+                {.batch = batch});
         expect_sound(r);
         EXPECT_EQ(odd.size(), 9U);
         EXPECT_EQ(out.size(), 11U);
@@ -154,8 +162,10 @@ TEST(move_only, records_are_aggregated_by_what_their_fields_give) {
                            left.pop_back();
                            return p;
                        })
-                       | event_time([](parcel const& p) { return time_point{p.t}; }, bounded_disorder{duration{100}})
-                       | key_by<"parity">([](parcel const& p) { return *p.body % 2; }) | window(tumbling{duration{100}})
+                       | event_time([](parcel const& p) { return time_point{p.t}; },
+                                    bounded_disorder{duration{100}})
+                       | key_by<"parity">([](parcel const& p) { return *p.body % 2; })
+                       | window(tumbling{duration{100}})
                        | sum<"bodies">([](parcel const& p) { return *p.body; })
                        | to([&](auto const& row) { sums.push_back(get<"bodies">(row)); }));
     expect_sound(r);
@@ -172,171 +182,14 @@ TEST(move_only, records_reach_their_dead_letter) {
                        | to(out));
     EXPECT_EQ(r.code, exit_code::data);
     expect_sound(r);
-    auto const again = run(from(parcels(4)) | filter([](parcel const& p) {
-                               if (*p.body == 2) throw std::runtime_error("two");
-                               return true;
-                           })
-                           | on_error([&](auto const& letter) { dead.push_back(*letter.input().body); }) | discard());
+    auto const again = run(
+        from(parcels(4)) | filter([](parcel const& p) {
+            if (*p.body == 2) throw std::runtime_error("two");
+            return true;
+        })
+        | on_error([&](auto const& letter) { dead.push_back(*letter.input().body); }) | discard());
     expect_sound(again);
     EXPECT_EQ(dead, std::vector<int>{2});
 }
-
-// --- exceptions -----------------------------------------------------------------------------------------------------
-
-enum class at { first, last, every };
-struct thrower {
-    at when;
-    int size;
-    bool operator()(item const& i) const {
-        return when == at::every || i.id == (when == at::first ? 0 : size - 1);
-    }
-};
-item maybe_throw(thrower const& t, item const& i) {
-    if (t(i)) throw std::runtime_error("no " + std::to_string(i.id));
-    return i;
-}
-constexpr int size_of_case = 50;
-
-class throwing : public testing::TestWithParam<std::tuple<at, std::size_t>> {
-protected:
-    thrower fails{std::get<0>(GetParam()), size_of_case};
-    std::size_t batch = std::get<1>(GetParam());
-    std::uint64_t failures = std::get<0>(GetParam()) == at::every ? size_of_case : 1;
-    std::vector<item> in = items(size_of_case);
-    std::vector<item> out;
-
-    void expect_dropped(report const& r) {
-        expect_sound(r);
-        EXPECT_TRUE(r.ok()) << r.message;
-        std::uint64_t dropped = 0;
-        for (auto const& d : r.dropped) dropped += d.count;
-        EXPECT_EQ(dropped, failures);
-        EXPECT_EQ(r.records_in, in.size());
-    }
-    void expect_stopped(report const& r) {
-        expect_sound(r);
-        EXPECT_EQ(r.code, exit_code::data);
-        std::string const id = std::to_string(std::get<0>(GetParam()) == at::last ? size_of_case - 1 : 0);
-        EXPECT_NE(r.message.find("no " + id + ". The run stops here"), std::string::npos) << r.message;
-        EXPECT_EQ(r.dead, 1U);
-        EXPECT_NE(to_text(r).find(r.message), std::string::npos);
-    }
-};
-
-TEST_P(throwing, map) {
-    auto f = [this](item const& i) { return maybe_throw(fails, i); };
-    expect_dropped(run(from(in) | map(f) | on_error(drop) | to(out), {.batch = batch}));
-    EXPECT_EQ(out.size(), in.size() - failures);
-    expect_stopped(run(from(in) | map(f) | discard(), {.batch = batch}));
-    expect_stopped(run(from(in) | map(f) | on_error(stop) | discard(), {.batch = batch}));
-    std::vector<item> dead;
-    auto const r = run(from(in) | map<"risky">(f) | on_error([&](auto const& letter) {
-                           EXPECT_EQ(letter.reason, "no " + std::to_string(letter.input().id));
-                           EXPECT_EQ(letter.stage, "risky");
-                           dead.push_back(letter.input());
-                       }) | discard(),
-                       {.batch = batch});
-    expect_sound(r);
-    EXPECT_EQ(r.dead, failures);
-    EXPECT_EQ(dead.size(), failures);
-    EXPECT_EQ(r.records_out, in.size() - failures);
-}
-TEST_P(throwing, filter_and_inspect) {
-    auto f = [this](item const& i) { return maybe_throw(fails, i).id >= 0; };
-    expect_dropped(run(from(in) | filter(f) | on_error(drop) | to(out), {.batch = batch}));
-    expect_stopped(run(from(in) | filter(f) | to(out), {.batch = batch}));
-    expect_dropped(run(from(in) | inspect([&](item const& i) { (void)f(i); }) | on_error(drop) | to(out), {.batch = batch}));
-    expect_stopped(run(from(in) | inspect([&](item const& i) { (void)f(i); }) | to(out), {.batch = batch}));
-}
-TEST_P(throwing, flat_map_half_way) {
-    auto f = [this](item const& i, emitter<item>& emit) {
-        emit(i);
-        emit(maybe_throw(fails, i));
-    };
-    expect_dropped(run(from(in) | flat_map<2>(f) | on_error(drop) | to(out), {.batch = batch}));
-    EXPECT_EQ(out.size(), 2 * (in.size() - failures));
-    expect_stopped(run(from(in) | flat_map<2>(f) | to(out), {.batch = batch}));
-}
-TEST_P(throwing, sink) {
-    auto f = [this](item const& i) { (void)maybe_throw(fails, i); };
-    expect_dropped(run(from(in) | to(f) | on_error(drop), {.batch = batch}));
-    expect_stopped(run(from(in) | to(f), {.batch = batch}));
-    auto const r = run(from(in) | to(f) | on_error([](auto const&) {}), {.batch = batch});
-    expect_sound(r);
-    EXPECT_EQ(r.dead, failures);
-}
-TEST_P(throwing, event_time_and_key) {
-    auto time = [this](item const& i) { return time_point{maybe_throw(fails, i).id}; };
-    auto key = [this](item const& i) { return maybe_throw(fails, i).key; };
-    auto safe = [](item const& i) { return time_point{i.id}; };
-    expect_dropped(run(from(in) | event_time(time) | on_error(drop) | key_by(field<&item::key>)
-                           | window(tumbling{duration{10}}) | count<"n">() | discard(),
-                       {.batch = batch}));
-    expect_stopped(run(from(in) | event_time(time) | key_by(field<&item::key>) | window(tumbling{duration{10}})
-                           | count<"n">() | discard(),
-                       {.batch = batch}));
-    expect_dropped(run(from(in) | event_time(safe) | key_by(key) | window(tumbling{duration{10}}) | count<"n">()
-                           | on_error(drop) | discard(),
-                       {.batch = batch}));
-    expect_stopped(run(from(in) | event_time(safe) | key_by(key) | window(tumbling{duration{10}}) | count<"n">()
-                           | discard(),
-                       {.batch = batch}));
-}
-TEST_P(throwing, reduce_leaves_the_state_as_it_was) {
-    auto f = [this](item const& a, item const& b) {
-        (void)maybe_throw(fails, b);
-        return item{a.id + b.id, a.key};
-    };
-    // The first record of a key is not reduced, so the first record can't fail here: it comes twice.
-    in.insert(in.begin(), in.front());
-    if (fails.when == at::every) failures = in.size() - 5;  // all but the first of each key
-    auto sum_of_rest = [&](auto const& rows) {
-        int most = 0;
-        for (item const& i : rows) most = std::max(most, i.id);
-        return most;
-    };
-    expect_dropped(run(from(in) | key_by(field<&item::key>) | reduce(f) | on_error(drop) | to(out), {.batch = batch}));
-    int const rolled = sum_of_rest(out);
-    out.clear();
-    expect_dropped(run(from(in) | event_time([](item const&) { return time_point{0}; }) | key_by(field<&item::key>)
-                           | window(tumbling{duration{10}}) | reduce(f) | on_error(drop) | to(out),
-                       {.batch = batch}));
-    EXPECT_EQ(sum_of_rest(out), rolled);
-}
-TEST_P(throwing, predicate_of_a_split_and_its_dead_letters) {
-    auto f = [this](item const& i) { return maybe_throw(fails, i).key == 0; };
-    std::vector<item> zero;
-    auto const r = run(from(in) | split(when<"zero">(f, to(zero))) | on_error(to<"dead">([](auto const&) {})) | to(out),
-                       {.batch = batch});
-    expect_sound(r);
-    EXPECT_EQ(r.dead, failures);
-    EXPECT_EQ(zero.size() + out.size(), in.size() - failures);
-    expect_dropped(run(from(in) | split(when<"zero">(f, to(zero))) | on_error(drop) | to(out), {.batch = batch}));
-    expect_stopped(run(from(in) | split(when<"zero">(f, to(zero))) | to(out), {.batch = batch}));
-}
-TEST_P(throwing, one_part_of_a_fork) {
-    auto f = [this](item const& i) { return maybe_throw(fails, i); };
-    std::vector<item> a;
-    expect_dropped(run(from(in) | tee(map(f) | on_error(drop) | to(a), to(out)) | discard(), {.batch = batch}));
-    EXPECT_EQ(out.size(), in.size());
-    // A part that stops the run: the parts behind it have not seen the record, and the accounts say so.
-    expect_stopped(run(from(in) | tee(to(a), map(f) | to(a), to(out)) | discard(), {.batch = batch}));
-    expect_stopped(run(from(in) | tee(to(a), map(f) | to(a)), {.batch = batch}));
-    expect_stopped(run(from(in) | tee(to(a), to(out)) | map(f) | discard(), {.batch = batch}));
-    expect_stopped(run(from(in) | merge(filter([](item const&) { return true; }), map(f)) | discard(), {.batch = batch}));
-}
-TEST_P(throwing, source_policy_holds_for_all_its_stages) {
-    auto f = [this](item const& i) { return maybe_throw(fails, i); };
-    std::vector<std::string> stages;
-    auto const r = run(from(in) | on_error([&](auto const& letter) { stages.emplace_back(letter.stage); })
-                           | map<"first">([](item const& i) { return i; }) | map<"second">(f) | to(out),
-                       {.batch = batch});
-    expect_sound(r);
-    EXPECT_EQ(r.dead, failures);
-    EXPECT_EQ(stages, std::vector<std::string>(failures, "second"));
-}
-INSTANTIATE_TEST_SUITE_P(records, throwing,
-                         testing::Combine(testing::Values(at::first, at::last, at::every),
-                                          testing::Values(std::size_t{1}, std::size_t{7}, std::size_t{1024})));
 
 }  // namespace

@@ -44,8 +44,9 @@ outcome windows(std::vector<event> const& events, rules const& r, std::size_t ba
     outcome out;
     std::vector<event> late;
     out.all = run(from(events) | event_time(time_of, bounded_disorder{duration{r.disorder}})
-                      | key_by(field<&event::key>) | window(tumbling{duration{r.size}}) | aggregate(count<"n">())
-                      | allowed_lateness(duration{r.lateness}) | late_to(late) | to([&](auto const& row) {
+                      | key_by(field<&event::key>) | window(tumbling{duration{r.size}})
+                      | aggregate(count<"n">()) | allowed_lateness(duration{r.lateness})
+                      | late_to(late) | to([&](auto const& row) {
                             out.rows.push_back(std::to_string(get<"key">(row)) + " ["
                                                + std::to_string(get<"window_start">(row).ns) + ", "
                                                + std::to_string(get<"window_end">(row).ns) + ") "
@@ -95,13 +96,15 @@ TEST(window, an_allowed_late_record_of_a_new_key_gives_one_row) {
 }
 
 TEST(window, an_allowed_late_record_lets_the_later_panes_of_its_key_out_first) {
-    // By 25 both panes are due. With a batch of one both rows are out before 3 comes; so they are with any.
+    // By 25 both panes are due. With a batch of one both rows are out before 3 comes; so they are
+    // with any.
     expect_rows({{1}, {12}, {25}, {3}}, {.lateness = 100},
                 {"0 [0, 10) 1", "0 [10, 20) 1", "0 [0, 10) 2", "0 [20, 30) 1"});
 }
 
 TEST(window, an_allowed_late_record_may_open_a_pane_behind_one_that_is_out) {
-    expect_rows({{12}, {25}, {3}}, {.lateness = 100}, {"0 [10, 20) 1", "0 [0, 10) 1", "0 [20, 30) 1"});
+    expect_rows({{12}, {25}, {3}}, {.lateness = 100},
+                {"0 [10, 20) 1", "0 [0, 10) 1", "0 [20, 30) 1"});
 }
 
 TEST(window, drops_what_is_late_without_lateness) {
@@ -113,21 +116,25 @@ TEST(window, is_aligned_to_the_epoch_also_before_it) {
 }
 
 TEST(window, takes_times_at_both_ends_of_int64) {
-    std::string const first = "0 [" + std::to_string(lowest) + ", " + std::to_string(lowest + 8) + ") ";
-    std::string const last = "0 [" + std::to_string(highest - 7) + ", " + std::to_string(highest) + ") ";
-    // The watermark of a record at the end of time ends nothing: what ends there stays open until the input does.
+    std::string const first =
+        "0 [" + std::to_string(lowest) + ", " + std::to_string(lowest + 8) + ") ";
+    std::string const last =
+        "0 [" + std::to_string(highest - 7) + ", " + std::to_string(highest) + ") ";
+    // The watermark of a record at the end of time ends nothing: what ends there stays open until
+    // the input does.
     expect_rows({{lowest}, {lowest + 7}, {0}, {highest}, {highest - 3}}, {},
                 {first + "2", "0 [0, 10) 1", last + "2"});
     expect_rows({{highest}, {lowest}, {highest}}, {}, {last + "2"}, {lowest});
     expect_rows({{highest}, {highest - 9}, {highest - 3}}, {.lateness = 100},
-                {"0 [" + std::to_string(highest - 17) + ", " + std::to_string(highest - 7) + ") 1", last + "2"});
+                {"0 [" + std::to_string(highest - 17) + ", " + std::to_string(highest - 7) + ") 1",
+                 last + "2"});
     expect_rows({{lowest}, {lowest + 1}, {lowest}}, {.disorder = 5, .lateness = 5}, {first + "3"});
 }
 
 TEST(window, of_a_huge_size_holds_everything_until_the_end) {
     expect_rows({{5}, {highest}, {0}}, {.size = highest, .lateness = highest},
-                {"0 [0, " + std::to_string(highest) + ") 2", "0 [" + std::to_string(highest) + ", "
-                     + std::to_string(highest) + ") 1"});
+                {"0 [0, " + std::to_string(highest) + ") 2",
+                 "0 [" + std::to_string(highest) + ", " + std::to_string(highest) + ") 1"});
 }
 
 TEST(window, over_all_records_gives_one_row_a_pane) {
@@ -146,9 +153,11 @@ TEST(window, global_gives_a_row_a_key_at_the_end) {
     for (std::size_t const batch : batches) {
         std::vector<std::pair<int, std::int64_t>> rows;
         // With event time too: a record at the end of time ends no window that has no end.
-        auto const r = run(from(std::vector<event>{{highest, 1}, {2, 2}, {12, 1}}) | event_time(time_of)
-                               | key_by(field<&event::key>) | window(global{}) | aggregate(sum<"v">(field<&event::v>))
-                               | to([&](auto const& row) { rows.emplace_back(get<"key">(row), get<"v">(row)); }),
+        auto const r = run(from(std::vector<event>{{highest, 1}, {2, 2}, {12, 1}})
+                               | event_time(time_of) | key_by(field<&event::key>) | window(global{})
+                               | aggregate(sum<"v">(field<&event::v>)) | to([&](auto const& row) {
+                                     rows.emplace_back(get<"key">(row), get<"v">(row));
+                                 }),
                            {.batch = batch});
         std::sort(rows.begin(), rows.end());
         EXPECT_EQ(rows, (std::vector<std::pair<int, std::int64_t>>{{1, 2}, {2, 1}}));
@@ -158,7 +167,9 @@ TEST(window, global_gives_a_row_a_key_at_the_end) {
 
 TEST(window, global_over_all_gives_nothing_for_nothing) {
     std::size_t rows = 0;
-    auto const sums = [&] { return window_all(global{}) | sum<"v">(field<&event::v>) | to([&](auto const&) { ++rows; }); };
+    auto const sums = [&] {
+        return window_all(global{}) | sum<"v">(field<&event::v>) | to([&](auto const&) { ++rows; });
+    };
     EXPECT_TRUE(adds_up(run(from(std::vector<event>{}) | sums())));
     EXPECT_EQ(rows, 0U);
     EXPECT_TRUE(adds_up(run(from(std::vector<event>{{}, {}}) | sums())));
@@ -168,11 +179,14 @@ TEST(window, global_over_all_gives_nothing_for_nothing) {
 TEST(window, reduces_to_a_record_of_the_same_type) {
     for (std::size_t const batch : batches) {
         std::vector<event> out;
-        auto const r = run(from(std::vector<event>{{1, 1, 5}, {2, 1, 6}, {3, 2, 7}, {12, 1, 8}}) | event_time(time_of)
-                               | key_by(field<&event::key>) | window(tumbling{duration{10}})
-                               | reduce([](event const& a, event const& b) { return event{b.t, a.key, a.v + b.v}; })
-                               | to(out),
-                           {.batch = batch});
+        auto const r =
+            run(from(std::vector<event>{{1, 1, 5}, {2, 1, 6}, {3, 2, 7}, {12, 1, 8}})
+                    | event_time(time_of) | key_by(field<&event::key>)
+                    | window(tumbling{duration{10}}) | reduce([](event const& a, event const& b) {
+                          return event{b.t, a.key, a.v + b.v};
+                      })
+                    | to(out),
+                {.batch = batch});
         ASSERT_EQ(out.size(), 3U);
         std::sort(out.begin(), out.end(), [](event const& a, event const& b) { return a.v < b.v; });
         EXPECT_EQ(out[0].v, 7);
@@ -192,10 +206,12 @@ TEST(window, follows_a_strategy_of_the_users_own) {
     };
     for (std::size_t const batch : batches) {
         strings rows;
-        auto const r = run(from(std::vector<event>{{1}, {25}, {2}, {20}, {3}}) | event_time(time_of, punctuated{})
-                               | key_by(field<&event::key>) | window(tumbling{duration{10}}) | aggregate(count<"n">())
-                               | to([&](auto const& row) { rows.push_back(std::to_string(get<"n">(row))); }),
-                           {.batch = batch});
+        auto const r =
+            run(from(std::vector<event>{{1}, {25}, {2}, {20}, {3}})
+                    | event_time(time_of, punctuated{}) | key_by(field<&event::key>)
+                    | window(tumbling{duration{10}}) | aggregate(count<"n">())
+                    | to([&](auto const& row) { rows.push_back(std::to_string(get<"n">(row))); }),
+                {.batch = batch});
         EXPECT_EQ(rows, (strings{"2", "2"})) << batch;
         EXPECT_EQ(r.late, 1U);
         EXPECT_TRUE(adds_up(r));
@@ -209,14 +225,17 @@ TEST(window, refuses_a_size_that_is_not_positive_at_start) {
                            | window(tumbling{duration{size}}) | count<"n">() | discard());
         EXPECT_EQ(r.code, exit_code::configuration);
         EXPECT_EQ(static_cast<int>(r.code), 78);
-        EXPECT_EQ(r.message, "millrace: window: the size of a window is not positive. Give tumbling{…} a duration of at "
-                             "least 1 ns.");
+        EXPECT_EQ(
+            r.message,
+            "millrace: window: the size of a window is not positive. Give tumbling{…} a duration of at "
+            "least 1 ns.");
     }
 }
 TEST(window, refuses_a_negative_lateness_at_start) {
     std::vector<event> const none;
-    auto const r = run(from(none) | event_time(time_of) | key_by(field<&event::key>) | window(tumbling{seconds(1)})
-                       | count<"n">() | allowed_lateness(duration{-1}) | discard());
+    auto const r = run(from(none) | event_time(time_of) | key_by(field<&event::key>)
+                       | window(tumbling{seconds(1)}) | count<"n">()
+                       | allowed_lateness(duration{-1}) | discard());
     EXPECT_EQ(r.code, exit_code::configuration);
     EXPECT_EQ(r.message, "millrace: allowed_lateness: the duration is negative. Give 0 or more.");
 }

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// One job from a file to files that every row of the table of bad input goes through: by `run` with several batches, and
-// by the test driver in pieces of bytes. In each, every stage adds up, and the report's text has all of its figures.
+// One job from a file to files that every row of the table of bad input goes through: by `run` with
+// several batches, and by the test driver in pieces of bytes. In each, every stage adds up, and the
+// report's text has all of its figures.
 
 #include <cstddef>
 #include <cstdint>
@@ -40,9 +41,10 @@ MILLRACE_RECORD(reading, id, at, level, note);
 inline auto behind_parser(std::string const& late, std::string const& out) {
     using namespace millrace;
     return filter<"known">([](reading const& r) { return r.id >= 0; })
-           | event_time(field<&reading::at>, bounded_disorder{duration{100}}) | key_by(field<&reading::id>)
-           | window(tumbling{duration{1000}})
-           | aggregate(count<"n">(), sum<"sum">(field<&reading::level>), millrace::max<"most">(field<&reading::level>))
+           | event_time(field<&reading::at>, bounded_disorder{duration{100}})
+           | key_by(field<&reading::id>) | window(tumbling{duration{1000}})
+           | aggregate(count<"n">(), sum<"sum">(field<&reading::level>),
+                       millrace::max<"most">(field<&reading::level>))
            | late_to(original() | to<"late">(file(late))) | csv({.time = time_format::epoch_ns})
            | to<"rows">(file(out));
 }
@@ -60,15 +62,18 @@ struct expected {
     std::uint64_t rows = 0;
 };
 
-/// The accounts: each stage by itself, each edge between two of them, the whole, and the text that prints them.
+/// The accounts: each stage by itself, each edge between two of them, the whole, and the text that
+/// prints them.
 inline void expect_accounts(millrace::report const& r, expected const& e) {
     std::string const text = to_text(r);
-    for (auto const& sentence : millrace::lost_records(r)) ADD_FAILURE() << sentence << "\n" << text;
+    for (auto const& sentence : millrace::lost_records(r))
+        ADD_FAILURE() << sentence << "\n" << text;
     EXPECT_EQ(r.bad_rows, e.bad);
     EXPECT_EQ(r.late, e.late);
     EXPECT_EQ(r.records_in, e.records);  // rows read = records + bad rows
     EXPECT_EQ(r.dead, e.bad);
-    auto const stage = [&](std::string_view word, std::string_view name) -> millrace::stage_counts const& {
+    auto const stage = [&](std::string_view word,
+                           std::string_view name) -> millrace::stage_counts const& {
         for (auto const& s : r.stages)
             if (s.word == word && s.name == name) return s.counts;
         ADD_FAILURE() << "no " << word << " " << name;
@@ -87,7 +92,8 @@ inline void expect_accounts(millrace::report const& r, expected const& e) {
     EXPECT_EQ(stage("to", "late").passed, e.late);
     EXPECT_EQ(stage("to", "dead").passed, e.bad);
     using millrace::detail::with_commas;
-    EXPECT_NE(text.find("read   " + with_commas(r.records_in) + " records, " + with_commas(e.bad) + " bad rows"),
+    EXPECT_NE(text.find("read   " + with_commas(r.records_in) + " records, " + with_commas(e.bad)
+                        + " bad rows"),
               std::string::npos)
         << text;
     EXPECT_NE(text.find("lost   " + with_commas(e.late) + " late"), std::string::npos) << text;
@@ -99,8 +105,8 @@ inline std::string without_heading(std::string const& csv) {
     return end == std::string::npos ? "" : csv.substr(end + 1);
 }
 
-/// `make(in, dead, late, out)` gives the job. The rows are those of the first batch size; the others have to give them
-/// too, in any order between keys.
+/// `make(in, dead, late, out)` gives the job. The rows are those of the first batch size; the
+/// others have to give them too, in any order between keys.
 template <class Make>
 outcome check(Make make, std::string const& text, expected const& e) {
     scratch dir;
@@ -112,7 +118,8 @@ outcome check(Make make, std::string const& text, expected const& e) {
         EXPECT_TRUE(r.ok()) << r.message;
         expect_accounts(r, e);
         EXPECT_EQ(r.bytes_in, text.size());
-        outcome o{r, without_heading(content_of(dir / "out")), content_of(dir / "late"), content_of(dir / "dead")};
+        outcome o{r, without_heading(content_of(dir / "out")), content_of(dir / "late"),
+                  content_of(dir / "dead")};
         EXPECT_EQ(dir.names(), (std::vector<std::string>{"dead", "in", "late", "out"}));
         if (batch == 1024)
             first = o;
@@ -133,7 +140,8 @@ outcome check(Make make, std::string const& text, expected const& e) {
         EXPECT_EQ(d.template out<"rows">().size(), e.rows);
         EXPECT_EQ(d.template out<"late">().size(), e.late);
         EXPECT_EQ(d.template out<"dead">().size(), e.bad);
-        if (e.bad > 0 && first.all.bad_rows == e.bad) first.all.message = d.template out<"dead">().front().reason;
+        if (e.bad > 0 && first.all.bad_rows == e.bad)
+            first.all.message = d.template out<"dead">().front().reason;
     }
     return first;
 }

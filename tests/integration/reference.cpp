@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Random pipelines of one input against the naive reference: the same rows per key in the same order, and the same late
-// records, for any batch, through `run` and through the test driver.
+// Random pipelines of one input against the naive reference: the same rows per key in the same
+// order, and the same late records, for any batch, through `run` and through the test driver.
 
 #include "integration/reference.hpp"
 
@@ -11,7 +11,8 @@ using namespace millrace;
 using namespace reference;
 
 struct one_case {
-    explicit one_case(std::uint64_t seed) : random(seed), how(random_rules(random)), events(random_events(random, how)) {
+    explicit one_case(std::uint64_t seed)
+        : random(seed), how(random_rules(random)), events(random_events(random, how)) {
         batch = random_batch(random);
         driver_batch = random_batch(random);
     }
@@ -21,13 +22,15 @@ struct one_case {
     std::size_t batch = 1;
     std::size_t driver_batch = 1;
     [[nodiscard]] std::string text() const {
-        return "window " + std::to_string(how.window) + ", disorder " + std::to_string(how.disorder) + ", lateness "
-               + std::to_string(how.lateness) + ", batch " + std::to_string(batch) + ", driver's "
-               + std::to_string(driver_batch) + ", events " + testing::PrintToString(events);
+        return "window " + std::to_string(how.window) + ", disorder " + std::to_string(how.disorder)
+               + ", lateness " + std::to_string(how.lateness) + ", batch " + std::to_string(batch)
+               + ", driver's " + std::to_string(driver_batch) + ", events "
+               + testing::PrintToString(events);
     }
 };
 
-/// `make(events, rows, late)` gives the pipeline; sinks are `to<"rows">` and, in order, the late ones before it.
+/// `make(events, rows, late)` gives the pipeline; sinks are `to<"rows">` and, in order, the late
+/// ones before it.
 template <bool KeepsLate, class Make>
 void check(one_case const& c, outcome const& expected, Make make) {
     SCOPED_TRACE(c.text());
@@ -70,22 +73,25 @@ TEST(one_input, keyed_window_without_lateness) {
 TEST(one_input, keyed_window_with_lateness_and_late_records) {
     for_seeds([](std::uint64_t seed) {
         one_case const c(seed);
-        check<true>(c, windows(c.events, c.how, by_key), [&](auto events, collect rows, auto& late) {
-            return from(std::move(events)) | timed_by(c.how) | key_by(field<&event::key>)
-                   | window(panes_of(c.how)) | all_aggregates()
-                   | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late)) | to<"rows">(rows);
-        });
+        check<true>(c, windows(c.events, c.how, by_key),
+                    [&](auto events, collect rows, auto& late) {
+                        return from(std::move(events)) | timed_by(c.how)
+                               | key_by(field<&event::key>) | window(panes_of(c.how))
+                               | all_aggregates() | allowed_lateness(duration{c.how.lateness})
+                               | late_to(to<"late">(late)) | to<"rows">(rows);
+                    });
     });
 }
 
 TEST(one_input, window_over_all_records) {
     for_seeds([](std::uint64_t seed) {
         one_case const c(seed);
-        check<true>(c, windows(c.events, c.how, one_for_all), [&](auto events, collect rows, auto& late) {
-            return from(std::move(events)) | timed_by(c.how) | window_all(panes_of(c.how))
-                   | all_aggregates() | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late))
-                   | to<"rows">(rows);
-        });
+        check<true>(
+            c, windows(c.events, c.how, one_for_all), [&](auto events, collect rows, auto& late) {
+                return from(std::move(events)) | timed_by(c.how) | window_all(panes_of(c.how))
+                       | all_aggregates() | allowed_lateness(duration{c.how.lateness})
+                       | late_to(to<"late">(late)) | to<"rows">(rows);
+            });
     });
 }
 
@@ -112,9 +118,10 @@ TEST(one_input, filter_map_and_flat_map_before_event_time) {
                 before.push_back({n.t - i * (n.t > 0 ? 3 : -3), n.key + i % 2, n.v, n.id});
         }
         check<true>(c, windows(before, c.how, by_key), [&](auto events, collect rows, auto& late) {
-            return from(std::move(events)) | filter<"kept">(keep) | map(change) | flat_map<3>(many) | timed_by(c.how)
-                   | key_by(field<&event::key>) | window(panes_of(c.how)) | all_aggregates()
-                   | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late)) | to<"rows">(rows);
+            return from(std::move(events)) | filter<"kept">(keep) | map(change) | flat_map<3>(many)
+                   | timed_by(c.how) | key_by(field<&event::key>) | window(panes_of(c.how))
+                   | all_aggregates() | allowed_lateness(duration{c.how.lateness})
+                   | late_to(to<"late">(late)) | to<"rows">(rows);
         });
     });
 }
@@ -122,14 +129,18 @@ TEST(one_input, filter_map_and_flat_map_before_event_time) {
 TEST(one_input, function_that_may_throw_as_an_aggregate) {
     for_seeds([](std::uint64_t seed) {
         one_case const c(seed);
-        check<true>(c, windows(c.events, c.how, by_key), [&](auto events, collect rows, auto& late) {
-            return from(std::move(events)) | timed_by(c.how) | key_by(field<&event::key>)
-                   | window(panes_of(c.how))
-                   | aggregate(fold<"n">(std::int64_t{0}, [](std::int64_t n, event const&) { return n + 1; }),
-                               sum<"sum">(field<&event::v>), millrace::min<"least">(field<&event::v>),
-                               millrace::max<"most">(field<&event::v>))
-                   | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late)) | to<"rows">(rows);
-        });
+        check<true>(
+            c, windows(c.events, c.how, by_key), [&](auto events, collect rows, auto& late) {
+                return from(std::move(events)) | timed_by(c.how) | key_by(field<&event::key>)
+                       | window(panes_of(c.how))
+                       | aggregate(fold<"n">(std::int64_t{0},
+                                             [](std::int64_t n, event const&) { return n + 1; }),
+                                   sum<"sum">(field<&event::v>),
+                                   millrace::min<"least">(field<&event::v>),
+                                   millrace::max<"most">(field<&event::v>))
+                       | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late))
+                       | to<"rows">(rows);
+            });
     });
 }
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The naive reference: the textbook definition of a window over sorted records, in 128 bits, that knows nothing of
-// batches. And what random cases share: data with disorder, parameters, seeds.
+// The naive reference: the textbook definition of a window over sorted records, in 128 bits, that
+// knows nothing of batches. And what random cases share: data with disorder, parameters, seeds.
 //
 // MILLRACE_SEED=n replays from seed n on (MILLRACE_CASES=1: that one case only).
 
@@ -14,6 +14,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -49,8 +50,8 @@ struct result {
     friend bool operator==(result const&, result const&) = default;
 };
 inline void PrintTo(result const& r, std::ostream* out) {
-    *out << "[" << r.start << ", " << r.end << ") n " << r.count << " sum " << r.sum << " min " << r.least << " max "
-         << r.most;
+    *out << "[" << r.start << ", " << r.end << ") n " << r.count << " sum " << r.sum << " min "
+         << r.least << " max " << r.most;
 }
 using results = std::map<std::int64_t, std::vector<result>>;  // by key, in the order of emission
 
@@ -74,7 +75,8 @@ inline std::int64_t narrow(wide x) {
     return static_cast<std::int64_t>(std::clamp<wide>(x, lowest, highest));
 }
 
-/// For each record, the watermark before it: the maximum event time of the records before it, less the disorder.
+/// For each record, the watermark before it: the maximum event time of the records before it, less
+/// the disorder.
 inline std::vector<wide> watermarks(std::vector<event> const& in, std::int64_t disorder) {
     std::vector<wide> out;
     wide newest = static_cast<wide>(lowest) * 4;
@@ -100,8 +102,9 @@ struct outcome {
     std::vector<event> late;
 };
 
-/// One stream: sorted by pane and key; each pane's first row comes when a watermark first passes its end, then an updated
-/// one for each allowed late record. `takes` says which records reach the window behind `event_time`.
+/// One stream: sorted by pane and key; each pane's first row comes when a watermark first passes
+/// its end, then an updated one for each allowed late record. `takes` says which records reach the
+/// window behind `event_time`.
 template <class KeyOf, class Takes>
 outcome windows(std::vector<event> const& in, rules const& r, KeyOf key_of, Takes takes) {
     auto const marks = watermarks(in, r.disorder);
@@ -138,8 +141,8 @@ outcome windows(std::vector<event> const& in, rules const& r, KeyOf key_of, Take
             emitted.push_back({2 * records[k] + 1, pane.first, pane.second, row});
         }
     }
-    std::stable_sort(emitted.begin(), emitted.end(), [](emission const& a, emission const& b) {
-        return a.when != b.when ? a.when < b.when : a.start < b.start;
+    std::sort(emitted.begin(), emitted.end(), [](emission const& a, emission const& b) {
+        return std::tie(a.when, a.start, a.key) < std::tie(b.when, b.start, b.key);
     });
     for (emission const& e : emitted) out.rows[e.key].push_back(e.row);
     return out;
@@ -161,7 +164,8 @@ inline results folded(results const& rows) {
     return out;
 }
 
-// --- random cases ---------------------------------------------------------------------------------------------------
+// --- random cases
+// ---------------------------------------------------------------------------------------------------
 
 struct randomness {
     std::mt19937_64 engine;
@@ -186,7 +190,8 @@ inline std::size_t random_batch(randomness& random) {
 /// Windows, disorder and lateness that fit together well enough for every kind of record to occur.
 inline rules random_rules(randomness& random) {
     rules r;
-    r.window = random.of<std::int64_t>({1, 2, 7, 10, 64, 100, 1000, std::int64_t{3600} * 1'000'000'000, highest / 2 + 3});
+    r.window = random.of<std::int64_t>(
+        {1, 2, 7, 10, 64, 100, 1000, std::int64_t{3600} * 1'000'000'000, highest / 2 + 3});
     if (r.window < 10'000) r.window += random.in(0, r.window);
     std::int64_t const scale = r.window < 10'000 ? r.window : 100;
     r.disorder = random.in(0, 2) == 0 ? 0 : random.in(0, 3 * scale);
@@ -195,9 +200,11 @@ inline rules random_rules(randomness& random) {
     return r;
 }
 
-inline std::vector<event> random_events(randomness& random, rules const& r, std::int32_t first_id = 0) {
+inline std::vector<event> random_events(randomness& random, rules const& r,
+                                        std::int32_t first_id = 0) {
     std::vector<event> out;
-    auto const size = static_cast<std::size_t>(random.in(0, 9) == 0 ? random.in(0, 400) : random.in(0, 60));
+    auto const size =
+        static_cast<std::size_t>(random.in(0, 9) == 0 ? random.in(0, 400) : random.in(0, 60));
     std::int64_t const scale = r.window < 10'000 ? r.window : 100;
     auto const keys = static_cast<std::int32_t>(random.of<std::int64_t>({1, 2, 3, 10, 200}));
     auto const shape = random.in(0, 7);
@@ -228,16 +235,18 @@ inline std::vector<event> random_events(randomness& random, rules const& r, std:
                 break;
             case 6:  // the ends of time
                 t = random.of<std::int64_t>({lowest, highest, lowest + random.in(0, 3 * scale),
-                                             highest - random.in(0, 3 * scale), -1, 0, 1, random.in(lowest, highest)});
+                                             highest - random.in(0, 3 * scale), -1, 0, 1,
+                                             random.in(lowest, highest)});
                 break;
             default:  // up to one end of time, step by step
                 base = base < highest - 20 * scale ? highest - 20 * scale : base;
-                base = random.in(0, scale) > highest - base ? highest : base + random.in(0, scale);
+                base = narrow(static_cast<wide>(base) + random.in(0, scale));
                 if (base < 0) base = highest;
                 t = base - random.in(0, spread);
         }
         out.push_back({t, static_cast<std::int32_t>(random.in(0, keys - 1)),
-                       static_cast<std::int32_t>(random.in(-1000, 1000)), first_id + static_cast<std::int32_t>(i)});
+                       static_cast<std::int32_t>(random.in(-1000, 1000)),
+                       first_id + static_cast<std::int32_t>(i)});
     }
     return out;
 }
@@ -256,8 +265,9 @@ void for_seeds(Check check) {
         check(seed);
         if (testing::Test::HasFailure()) {
             auto const* const test = testing::UnitTest::GetInstance()->current_test_info();
-            ADD_FAILURE() << "replay: MILLRACE_SEED=" << seed << " MILLRACE_CASES=1 --gtest_filter="
-                          << test->test_suite_name() << "." << test->name();
+            ADD_FAILURE() << "replay: MILLRACE_SEED=" << seed
+                          << " MILLRACE_CASES=1 --gtest_filter=" << test->test_suite_name() << "."
+                          << test->name();
             return;
         }
     }
@@ -275,17 +285,20 @@ struct collect {
     results* into = nullptr;
     template <class R>
     void operator()(R const& r) const {
-        (*into)[key_of_row(r)].push_back({get<"window_start">(r).ns, get<"window_end">(r).ns, get<"n">(r), get<"sum">(r),
-                                          get<"least">(r), get<"most">(r)});
+        (*into)[key_of_row(r)].push_back({get<"window_start">(r).ns, get<"window_end">(r).ns,
+                                          get<"n">(r), get<"sum">(r), get<"least">(r),
+                                          get<"most">(r)});
     }
 };
 inline auto all_aggregates() {
     using namespace millrace;
-    return aggregate(count<"n">(), sum<"sum">(field<&event::v>), millrace::min<"least">(field<&event::v>),
+    return aggregate(count<"n">(), sum<"sum">(field<&event::v>),
+                     millrace::min<"least">(field<&event::v>),
                      millrace::max<"most">(field<&event::v>));
 }
 inline auto timed_by(rules const& r) {
-    return millrace::event_time(time_of, millrace::bounded_disorder{millrace::duration{r.disorder}});
+    return millrace::event_time(time_of,
+                                millrace::bounded_disorder{millrace::duration{r.disorder}});
 }
 inline millrace::tumbling panes_of(rules const& r) { return {millrace::duration{r.window}}; }
 inline constexpr auto one_for_all = [](event const&) { return std::int64_t{0}; };

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Random pipelines of several inputs, forks and chained windows against the naive reference. With several inputs the
-// order of arrival is not fixed, so rows are compared after folding; what is late is late at its own input, no other.
+// Random pipelines of several inputs, forks and chained windows against the naive reference. With
+// several inputs the order of arrival is not fixed, so rows are compared after folding; what is
+// late is late at its own input, no other.
 
 #include "integration/reference.hpp"
 
@@ -11,7 +12,8 @@ using namespace millrace;
 using namespace reference;
 
 struct many_inputs {
-    explicit many_inputs(std::uint64_t seed, std::size_t size) : random(seed), how(random_rules(random)) {
+    explicit many_inputs(std::uint64_t seed, std::size_t size)
+        : random(seed), how(random_rules(random)) {
         for (std::size_t k = 0; k < size; ++k) {
             rules r = how;
             if (random.in(0, 1) == 0) r.disorder = random.in(0, 200);
@@ -30,8 +32,9 @@ struct many_inputs {
     std::size_t batch = 1;
     std::size_t driver_batch = 1;
     [[nodiscard]] std::string text() const {
-        std::string out = "window " + std::to_string(how.window) + ", lateness " + std::to_string(how.lateness)
-                          + ", batch " + std::to_string(batch) + ", driver's " + std::to_string(driver_batch);
+        std::string out = "window " + std::to_string(how.window) + ", lateness "
+                          + std::to_string(how.lateness) + ", batch " + std::to_string(batch)
+                          + ", driver's " + std::to_string(driver_batch);
         for (std::size_t k = 0; k < events.size(); ++k)
             out += "\ndisorder " + std::to_string(of_input[k].disorder) + ", events "
                    + testing::PrintToString(events[k]);
@@ -40,7 +43,8 @@ struct many_inputs {
 };
 
 std::vector<event> sorted(std::vector<event> events) {
-    std::sort(events.begin(), events.end(), [](event const& a, event const& b) { return a.id < b.id; });
+    std::sort(events.begin(), events.end(),
+              [](event const& a, event const& b) { return a.id < b.id; });
     return events;
 }
 /// Windows over records that are all on time: one row per pane and key.
@@ -71,7 +75,8 @@ split_by_lateness judged(many_inputs const& c) {
         outcome const o = windows(c.events[k], r, by_key);
         out.late.insert(out.late.end(), o.late.begin(), o.late.end());
         for (event const& e : c.events[k])
-            if (std::find(o.late.begin(), o.late.end(), e) == o.late.end()) out.on_time.push_back(e);
+            if (std::find(o.late.begin(), o.late.end(), e) == o.late.end())
+                out.on_time.push_back(e);
     }
     out.late = sorted(out.late);
     return out;
@@ -84,11 +89,15 @@ void push_in_turns(D& d, many_inputs& c) {
     std::vector<std::size_t> open;
     for (std::size_t k = 0; k < at.size(); ++k) open.push_back(k);
     while (!open.empty()) {
-        auto const which = static_cast<std::size_t>(c.random.in(0, static_cast<std::int64_t>(open.size()) - 1));
+        auto const which =
+            static_cast<std::size_t>(c.random.in(0, static_cast<std::int64_t>(open.size()) - 1));
         std::size_t const k = open[which];
         bool const ends = at[k] == c.events[k].size();
         [&]<std::size_t... K>(std::index_sequence<K...>) {
-            ((k == K ? (ends ? d.template in<K>().end() : d.template in<K>().push(c.events[K][at[K]])) : void()), ...);
+            ((k == K
+                  ? (ends ? d.template in<K>().end() : d.template in<K>().push(c.events[K][at[K]]))
+                  : void()),
+             ...);
         }(std::make_index_sequence<D::inputs>{});
         if (ends)
             open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
@@ -109,7 +118,8 @@ void check_inputs(many_inputs& c, Make make) {
     EXPECT_EQ(folded(rows), expected_rows);
     EXPECT_EQ(sorted(late), expected.late);
 
-    driver d{make(std::vector<std::vector<event>>(c.events.size()), collect{}, late), {.batch = c.driver_batch}};
+    driver d{make(std::vector<std::vector<event>>(c.events.size()), collect{}, late),
+             {.batch = c.driver_batch}};
     push_in_turns(d, c);
     d.end();
     results driven;
@@ -127,7 +137,8 @@ TEST(several_inputs, merged_with_a_time_each) {
             return merge(from(std::move(events[0])) | timed_by(c.of_input[0]),
                          from(std::move(events[1])) | timed_by(c.of_input[1]))
                    | key_by(field<&event::key>) | window(panes_of(c.how)) | all_aggregates()
-                   | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late)) | to<"rows">(rows);
+                   | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late))
+                   | to<"rows">(rows);
         });
     });
 }
@@ -137,15 +148,18 @@ TEST(several_inputs, merged_before_their_time) {
         many_inputs c(seed, 3);
         for (rules& r : c.of_input) r.disorder = c.how.disorder;
         check_inputs(c, [&](auto events, collect rows, auto& late) {
-            return merge(from(std::move(events[0])), from(std::move(events[1])), from(std::move(events[2])))
-                   | timed_by(c.how) | key_by(field<&event::key>) | window(panes_of(c.how)) | all_aggregates()
-                   | allowed_lateness(duration{c.how.lateness}) | late_to(to<"late">(late)) | to<"rows">(rows);
+            return merge(from(std::move(events[0])), from(std::move(events[1])),
+                         from(std::move(events[2])))
+                   | timed_by(c.how) | key_by(field<&event::key>) | window(panes_of(c.how))
+                   | all_aggregates() | allowed_lateness(duration{c.how.lateness})
+                   | late_to(to<"late">(late)) | to<"rows">(rows);
         });
     });
 }
 
 struct one_stream {
-    explicit one_stream(std::uint64_t seed) : inputs(seed, 1), how(inputs.of_input[0]), events(inputs.events[0]) {
+    explicit one_stream(std::uint64_t seed)
+        : inputs(seed, 1), how(inputs.of_input[0]), events(inputs.events[0]) {
         how.lateness = inputs.how.lateness;
     }
     many_inputs inputs;
@@ -171,8 +185,9 @@ TEST(one_stream, forked_and_joined_keeps_order_and_time) {
         std::vector<event> late;
         std::vector<event> copies;
         auto const r = run(from(c.events) | timed_by(c.how) | tee(to<"copies">(copies))
-                               | merge(filter(even), filter(odd) | map(negate)) | key_by(field<&event::key>)
-                               | window(panes_of(c.how)) | all_aggregates() | allowed_lateness(duration{c.how.lateness})
+                               | merge(filter(even), filter(odd) | map(negate))
+                               | key_by(field<&event::key>) | window(panes_of(c.how))
+                               | all_aggregates() | allowed_lateness(duration{c.how.lateness})
                                | late_to(to<"late">(late)) | to<"rows">(collect{&rows}),
                            {.batch = c.inputs.batch});
         expect_complete(r, c.events.size());
@@ -191,13 +206,17 @@ TEST(one_stream, windows_of_windows) {
         std::vector<event> between;
         for (auto const& [key, of_key] : inner.rows)
             for (result const& r : of_key)
-                between.push_back({r.end - 1, static_cast<std::int32_t>(key % 3), static_cast<std::int32_t>(r.count), 0});
+                between.push_back({r.end - 1, static_cast<std::int32_t>(key % 3),
+                                   static_cast<std::int32_t>(r.count), 0});
         auto const expected = final_rows(between, outer, by_key);
         auto make = [&](auto events, collect rows) {
-            return from(std::move(events)) | timed_by(c.how) | key_by(field<&event::key>) | window(panes_of(c.how))
-                   | all_aggregates() | allowed_lateness(duration{c.how.lateness})
-                   | key_by([](auto const& row) { return get<"key">(row) % 3; }) | window(tumbling{duration{outer}})
-                   | aggregate(count<"n">(), sum<"sum">(field<"n">), millrace::min<"least">(field<"n">),
+            return from(std::move(events)) | timed_by(c.how) | key_by(field<&event::key>)
+                   | window(panes_of(c.how)) | all_aggregates()
+                   | allowed_lateness(duration{c.how.lateness})
+                   | key_by([](auto const& row) { return get<"key">(row) % 3; })
+                   | window(tumbling{duration{outer}})
+                   | aggregate(count<"n">(), sum<"sum">(field<"n">),
+                               millrace::min<"least">(field<"n">),
                                millrace::max<"most">(field<"n">))
                    | to<"rows">(rows);
         };
@@ -218,14 +237,15 @@ TEST(one_stream, windows_of_windows) {
     });
 }
 
-// The rows of one part come behind records that arrived with them: a pane that an allowed late record has drawn out is
-// due again when such a row falls into it.
+// The rows of one part come behind records that arrived with them: a pane that an allowed late
+// record has drawn out is due again when such a row falls into it.
 TEST(one_stream, records_joined_with_the_rows_of_their_windows) {
     for_seeds([](std::uint64_t seed) {
         one_stream c(seed);
         SCOPED_TRACE(c.inputs.text());
         rules inner = c.how;
-        inner.window = std::max<std::int64_t>(1, c.how.window / static_cast<std::int64_t>(c.inputs.random.in(1, 4)));
+        inner.window = std::max<std::int64_t>(
+            1, c.how.window / static_cast<std::int64_t>(c.inputs.random.in(1, 4)));
         inner.lateness = 0;
         auto even = [](event const& e) { return e.id % 2 == 0; };
         auto odd = [](event const& e) { return e.id % 2 != 0; };
@@ -234,21 +254,24 @@ TEST(one_stream, records_joined_with_the_rows_of_their_windows) {
         std::vector<event> joined;
         for (auto const& [key, of_key] : reduced.rows)
             for (result const& r : of_key)
-                joined.push_back({r.end - 1, static_cast<std::int32_t>(key), static_cast<std::int32_t>(r.sum), 0});
+                joined.push_back({r.end - 1, static_cast<std::int32_t>(key),
+                                  static_cast<std::int32_t>(r.sum), 0});
         for (event const& e : c.events)
-            if (odd(e) && std::find(direct.late.begin(), direct.late.end(), e) == direct.late.end()) joined.push_back(e);
+            if (odd(e) && std::find(direct.late.begin(), direct.late.end(), e) == direct.late.end())
+                joined.push_back(e);
         auto const expected = final_rows(joined, c.how.window, by_key);
         results rows;
-        auto const r = run(from(c.events) | timed_by(c.how)
-                               | merge(filter(even) | key_by(field<&event::key>) | window(panes_of(inner))
-                                           | reduce([](event a, event const& b) {
-                                                 a.v += b.v;
-                                                 return a;
-                                             }),
-                                       filter(odd))
-                               | key_by(field<&event::key>) | window(panes_of(c.how)) | all_aggregates()
-                               | allowed_lateness(duration{c.how.lateness}) | to<"rows">(collect{&rows}),
-                           {.batch = c.inputs.batch});
+        auto const r =
+            run(from(c.events) | timed_by(c.how)
+                    | merge(filter(even) | key_by(field<&event::key>) | window(panes_of(inner))
+                                | reduce([](event a, event const& b) {
+                                      a.v += b.v;
+                                      return a;
+                                  }),
+                            filter(odd))
+                    | key_by(field<&event::key>) | window(panes_of(c.how)) | all_aggregates()
+                    | allowed_lateness(duration{c.how.lateness}) | to<"rows">(collect{&rows}),
+                {.batch = c.inputs.batch});
         expect_complete(r, c.events.size());
         EXPECT_EQ(folded(rows), expected);
         EXPECT_EQ(r.late, reduced.late.size() + direct.late.size());

@@ -3,6 +3,9 @@
 // expect: millrace: filter: the predicate can't be called with the record of this stream.
 
 #include <millrace/dsl.hpp>
+#include <millrace/dsl/explain.hpp>
+#include <millrace/dsl/plan.hpp>
+#include <millrace/scheduler/run.hpp>
 
 #include <vector>
 
@@ -23,6 +26,8 @@ int main() {
                   | allowed_lateness(minutes(1)) | late_to(discard()) | on_error(drop) | count();
     auto merged = merge(longer | tee(discard(), discard()) | discard(), from(numbers)) | split(otherwise(discard()));
     auto again = from(numbers) | tee(map([](int n) { return n; }) | discard()) | on_error(drop);
-    (void)merged;
     (void)again;
+    (void)plan_of<decltype(merged)>.loops;
+    (void)explain(longer);
+    (void)run(merged);
 }

@@ -14,6 +14,7 @@
 #include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/graph_edges.hpp>
 #include <millrace/dsl/loop_account.hpp>
+#include <millrace/dsl/loop_emit.hpp>
 #include <millrace/dsl/loop_failure.hpp>
 #include <millrace/dsl/loop_operator.hpp>
 #include <millrace/model/context.hpp>
@@ -48,9 +49,10 @@ private:
     template <class N>
     using operator_of = decltype(open<N>(std::declval<P&>(), std::declval<Env&>()));
     using operators = flat_tuple<operator_of<Node>...>;
-    using hots = flat_tuple<typename hot_of<operator_of<Node>>::type...>;
 
 public:
+    using environment = Env;
+    using hots = flat_tuple<typename hot_of<operator_of<Node>>::type...>;
     template <std::size_t I>
     using operator_at = flat_element<I, operators>;
     using origin = std::conditional_t<graph::needs_origin, traced, untraced>;
@@ -78,72 +80,18 @@ public:
 
     // --- records ------------------------------------------------------------------------------------------------
 
-    /// What an operator hands its results to.
-    template <std::size_t I>
-    struct emit_to {
-        fused_loop* loop;
-        hots* frame;
-
-        template <class R, class Ctx>
-        [[gnu::always_inline]] inline void operator()(R&& record, Ctx const& ctx) const {
-            loop->template hand<I, node_at<I>::next>(static_cast<R&&>(record), ctx, *frame);
-        }
-        /// Into branch K: a part of a fork, late records.
-        template <std::size_t K, class R, class Ctx>
-        [[gnu::always_inline]] inline void to(R&& record, Ctx const& ctx) const {
-            loop->template hand<I, graph::template head<I, K>()>(static_cast<R&&>(record), ctx, *frame);
-        }
-        [[gnu::always_inline]] inline auto& hot() const { return frame->template at<I>(); }
-        /// Counts one. An environment may say that it wants no counters: that is what bench/fusion/accounts.cpp compares.
-        [[gnu::always_inline]] inline void tally(std::uint64_t& count) const {
-            if constexpr (!requires { Env::uncounted; }) ++count;
-        }
-        /// The record at hand went nowhere, because the run ends with it.
-        void count_dead() const { ++loop->state_.counts[I].dead; }
-        /// In a catch block: what the stage's policy says, for the exception that is being handled.
-        template <class R, class Ctx>
-        void fail(R const& record, Ctx const& ctx) const {
-            loop->template fail_by_exception<I>(&record, ctx);
-        }
-        /// The same for an exception of the key's function: the policy of its `key_by` comes first, if it has one.
-        template <class R, class Ctx>
-        void fail_key(R const& record, Ctx const& ctx) const {
-            loop->template fail_by_exception<I, graph::template key_above<I>()>(&record, ctx);
-        }
-        template <class R, class Ctx>
-        void fail_with(R const& record, Ctx const& ctx, std::string_view reason) const {
-            loop->template fail<I>(&record, ctx, reason);
-        }
-        /// The context with event time in it.
-        template <class Ctx>
-        [[gnu::always_inline]] inline auto at_time(Ctx const& ctx, time_point event_time, time_point stamp) const {
-            context<timed, origin> out{};
-            static_cast<origin&>(out) = ctx;
-            out.event_time = event_time;
-            out.stamp = stamp;
-            out.input = ctx.input;
-            return out;
-        }
-        /// The watermark that this stage has handed on so far: the stamp of what it releases.
-        [[nodiscard]] time_point mark() const { return loop->state_.marks[I]; }
-        /// How many records have come so far. Walks over the whole graph: for cold paths.
-        [[nodiscard]] std::uint64_t records_taken() const {
-            stage_counts counts[size];
-            loop->account(counts);
-            return counts[I].in - counts[I].dropped - counts[I].dead;
-        }
-        /// The context of a row that a stage releases.
-        template <bool Timed>
-        using row_context = context<std::conditional_t<Timed, timed, untimed>, origin>;
-        [[nodiscard]] static constexpr unsigned first_input() { return node_at<I>::input; }
-        /// The key functions of the nearest `key_by` above.
-        [[gnu::always_inline]] inline auto& key() const {
-            return loop->template op<graph::template key_above<I>()>().functions;
-        }
-        /// Does a dead letter of this stage show its input?
-        static constexpr bool keeps_input = has_letter_part<typename node_at<I>::stage_type>;
-        static constexpr bool has_branch(std::size_t k) { return graph::template head_count<I>() > k; }
-    };
+    /// From node From to node To: inlined within a segment, a call where a segment begins.
+    template <std::size_t From, int To, class R, class Ctx>
+    [[gnu::always_inline]] inline void hand(R&& record, Ctx const& ctx, hots& frame) {
+        if constexpr (To < 0)
+            (void)frame;
+        else if constexpr (graph::begins_segment(From, static_cast<std::size_t>(To)))
+            segment<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx);
+        else
+            process<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx, frame);
+    }
+    auto& state() { return state_; }
+    auto& all_hot() { return hots_; }
 
     /// Reads up to `n` records from source K and sends them through. False at its end.
     template <std::size_t K>
@@ -216,7 +164,7 @@ public:
     /// Before the first record: headings of writers.
     void begin() {
         each([&]<std::size_t I>() {
-            emit_to<I> emit{this, &hots_};
+            emit_to<fused_loop, I> emit{this, &hots_};
             if constexpr (requires { op<I>().begin(emit); }) op<I>().begin(emit);
         });
         each([&]<std::size_t I>() {
@@ -251,7 +199,6 @@ public:
     void account(stage_counts (&out)[size]) { account_nodes(*this, state_, out); }
 
 private:
-    friend Env;
 
     template <std::size_t K>
     [[gnu::always_inline]] inline bool poll_here(std::size_t n) {
@@ -263,7 +210,7 @@ private:
             return op<id>().poll(n, [this, &frame]<class R>(R&& record) __attribute__((always_inline)) {
                 first_context ctx{};
                 ctx.input = K;
-                hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, frame.local);
+                this->template hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, frame.local);
             });
         }
     }
@@ -310,23 +257,13 @@ private:
         }
     };
 
-    /// From node From to node To: inlined within a segment, a call where a segment begins.
-    template <std::size_t From, int To, class R, class Ctx>
-    [[gnu::always_inline]] inline void hand(R&& record, Ctx const& ctx, hots& frame) {
-        if constexpr (To < 0)
-            (void)frame;
-        else if constexpr (graph::begins_segment(From, static_cast<std::size_t>(To)))
-            segment<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx);
-        else
-            process<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx, frame);
-    }
     template <std::size_t I, class R, class Ctx>
     [[gnu::noinline]] void segment(R&& record, Ctx const& ctx) {
         process<I>(static_cast<R&&>(record), ctx, hots_);
     }
     template <std::size_t I, class R, class Ctx>
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, hots& frame) {
-        emit_to<I> emit{this, &frame};
+        emit_to<fused_loop, I> emit{this, &frame};
         op<I>().process(static_cast<R&&>(record), ctx, emit);
     }
 
@@ -354,7 +291,7 @@ private:
             ctx.original = original;
             ctx.position = position;
             bytes const row{original, true};
-            loop->template fail<parser>(&row, ctx, reason);
+            fail_record<parser, parser>(*loop, &row, ctx, reason);
         }
     };
     template <std::size_t Id>
@@ -373,69 +310,10 @@ private:
         }
     }
 
-    // --- errors -------------------------------------------------------------------------------------------------
-    template <std::size_t I, std::size_t Holder = I, class R, class Ctx>
-    [[gnu::noinline, gnu::cold]] void fail_by_exception(R const* record, Ctx const& ctx) {
-        try {
-            throw;
-        } catch (std::exception const& e) {
-            fail<I, Holder>(record, ctx, e.what());
-        } catch (...) {
-            fail<I, Holder>(record, ctx, "an exception that is no std::exception");
-        }
-    }
-    template <std::size_t I, std::size_t Holder = I, class R, class Ctx>
-    [[gnu::noinline, gnu::cold]] void fail(R const* record, Ctx const& ctx, std::string_view reason) {
-        using stage_type = typename node_at<I>::stage_type;
-        using holder_type = typename node_at<Holder>::stage_type;
-        if constexpr (is_guarded<holder_type>) {
-            by_policy<I, Holder, typename holder_type::policy_type>(record, ctx, reason);
-        } else if constexpr (is_guarded<stage_type>) {
-            by_policy<I, I, typename stage_type::policy_type>(record, ctx, reason);
-        } else if constexpr (node_at<I>::fallback >= 0) {
-            constexpr std::size_t source = static_cast<std::size_t>(node_at<I>::fallback);
-            by_policy<I, source, typename node_at<source>::stage_type::policy_type>(record, ctx, reason);
-        } else {
-            by_policy<I, I, stop_policy>(record, ctx, reason);
-        }
-    }
-    template <std::size_t I, std::size_t Holder, class Policy, class R, class Ctx>
-    void by_policy(R const* record, Ctx const& ctx, std::string_view reason) {
-        using failed = stage_at<graph::is_source(Holder) ? I : Holder>;
-        if constexpr (std::is_same_v<Policy, drop_policy>) {
-            ++state_.counts[I].dropped;
-        } else if constexpr (std::is_same_v<Policy, stop_policy>) {
-            ++state_.counts[I].dead;
-            std::uint64_t position = 0;
-            if constexpr (Ctx::is_traced) position = ctx.position;
-            throw_stop(failed::name.empty() ? failed::word : failed::name.view(), reason, position);
-        } else {
-            ++state_.counts[I].dead;
-            // The part of a stage takes that stage's input; the part of a source takes letters without one.
-            using letter_type = std::conditional_t<graph::is_source(Holder), dead_letter<bytes>, dead_letter<R>>;
-            letter_type letter;
-            if constexpr (!graph::is_source(Holder)) letter.record = record;
-            letter.reason = reason;
-            letter.stage = failed::name.empty() ? failed::word : failed::name.view();
-            first_context plain{};
-            plain.input = ctx.input;
-            if constexpr (Ctx::is_traced) {
-                letter.original = ctx.original;
-                letter.position = ctx.position;
-                if constexpr (first_context::is_traced) {
-                    plain.original = ctx.original;
-                    plain.position = ctx.position;
-                }
-            }
-            ++state_.letters[Holder];
-            hand<Holder, graph::template letter_head<Holder>()>(letter, plain, hots_);
-        }
-    }
-
     // --- settling -----------------------------------------------------------------------------------------------
     template <std::size_t I>
     void flush_node() {
-        emit_to<I> emit{this, &hots_};
+        emit_to<fused_loop, I> emit{this, &hots_};
         if constexpr (requires { op<I>().flush(emit); }) op<I>().flush(emit);
         if constexpr (requires { op<I>().batch_end(); }) op<I>().batch_end();
     }
@@ -449,7 +327,7 @@ private:
     template <std::size_t I>
     void settle_node(std::size_t piece) {
         constexpr stage_kind kind = stage_at<I>::kind;
-        emit_to<I> emit{this, &hots_};
+        emit_to<fused_loop, I> emit{this, &hots_};
         if constexpr (kind == stage_kind::source || kind == stage_kind::bytes) {
             state_.marks[I] = state_.ended[node_at<I>::input] ? time_point::max() : time_point::min();
         } else if constexpr (kind == stage_kind::time) {

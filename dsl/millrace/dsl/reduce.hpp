@@ -44,6 +44,10 @@ struct reduce_body {
         else
             s = *record;
     }
+    template <class R>
+    [[gnu::always_inline]] inline void add_in_place(std::optional<R>& s, R const* record) {
+        add(s, record);
+    }
     template <class R, class Prefix, class S>
     R const& make(Prefix const&, S const& s) {
         return *s;

@@ -65,7 +65,7 @@ struct rolling_operator {
                 key = &found.entry.key;
             } else {
                 auto const found = entries.find_or_insert(std::move(k), hash);
-                body.add(found.entry.value, input);
+                body.add_in_place(found.entry.value, input);
                 state = &found.entry.value;
                 key = &found.entry.key;
             }

@@ -63,7 +63,7 @@ class window_operator {
         window_operator* self;
         template <class Pane, class Slot>
         [[gnu::always_inline]] inline void operator()(Pane&, Slot& entry, bool, input_type const& input) const {
-            self->body_.add(entry.value, input);
+            self->body_.add_in_place(entry.value, input);
             reopen(entry);
         }
     };
@@ -72,8 +72,13 @@ public:
     window_operator(Body body, duration length, duration lateness)
         : body_(std::move(body)), lateness_(lateness), panes_(length) {}
 
+    /// The pane of the last record, with its bounds and what a batch has added to it, in registers.
     struct hot {
         std::uint64_t late = 0;
+        pane_type* pane = nullptr;
+        time_point start = time_point::max();
+        time_point end = time_point::min();
+        std::uint64_t added = 0;
     };
 
     template <class R, class Ctx, class Emit>
@@ -113,11 +118,11 @@ public:
 
     template <class Emit>
     void flush(Emit&& emit) {
+        leave_pane(emit.hot());
         if constexpr (may_defer) {
             apply_pending();
             deferring_ = panes_.worth_deferring();
         }
-        (void)emit;
     }
     void advance(time_point low) {
         low_ = low;
@@ -154,6 +159,7 @@ public:
         c.late += h.late;
         c.passed += folded_;
         c.out += rows_;
+        c.held += h.added;
         for (pane_type* p = panes_.oldest(); p != nullptr; p = panes_.next(*p)) c.held += p->records;
     }
     [[nodiscard]] std::size_t state_bytes() const { return panes_.bytes(); }
@@ -194,7 +200,9 @@ private:
     [[gnu::always_inline]] inline void add(key_row key, record_type const& r, time_point t, Ctx const& ctx,
                                            Emit& emit) {
         input_type input = body_.project(r);
-        pane_type& p = panes_.covering(t);
+        auto& h = emit.hot();
+        if (t < h.start || h.end <= t) [[unlikely]] change_pane(h, t);
+        pane_type& p = *h.pane;
         std::uint64_t const hash = p.entries.hash(key);
         if constexpr (HasLateness) {
             if (ends_by(p.end, ctx.stamp)) [[unlikely]] {
@@ -206,12 +214,12 @@ private:
             if (deferring_) {
                 if constexpr (waiting::logs) {
                     if (many_.push(p, hash, key, input, applies{this})) {
-                        ++p.records;
+                        ++h.added;
                         return;
                     }
                 }
                 if (pending_.full()) [[unlikely]] apply_pending();
-                ++p.records;
+                ++h.added;
                 pending_.push(p, hash, std::move(key), std::move(input));
                 return;
             }
@@ -226,10 +234,24 @@ private:
             reopen(found.entry);
         } else {
             auto const found = p.entries.find_or_insert(std::move(key), hash);
-            body_.add(found.entry.value, input);
+            body_.add_in_place(found.entry.value, input);
             reopen(found.entry);
         }
-        ++p.records;
+        ++h.added;
+    }
+    void leave_pane(hot& h) {
+        if (h.pane != nullptr) h.pane->records += h.added;
+        h.pane = nullptr;
+        h.start = time_point::max();
+        h.end = time_point::min();
+        h.added = 0;
+    }
+    [[gnu::always_inline]] inline void change_pane(hot& h, time_point t) {
+        leave_pane(h);
+        pane_type& p = panes_.covering(t);
+        h.pane = &p;
+        h.start = p.start;
+        h.end = p.end;
     }
     /// With several inputs, or rows of a stage above that lag behind its records, an on-time record may meet an entry
     /// whose row a late one has drawn out: it is due again.
@@ -272,7 +294,7 @@ private:
     static state_type copy(state_type const& s) { return s; }
 
     template <class Emit>
-    [[gnu::noinline]] void emit_row(key_row const& key, state_type const& state, pane_type const& p, Emit& emit) {
+    [[gnu::always_inline]] inline void emit_row(key_row const& key, state_type const& state, pane_type const& p, Emit& emit) {
         ++rows_;
         typename std::remove_cvref_t<Emit>::template row_context<HasBounds> ctx{};
         if constexpr (HasBounds) {
