@@ -20,10 +20,10 @@ int main() {
     std::vector<reading> const readings{{1, 19.5}, {2, -300.0}, {1, 21.0}};
     std::vector<double> kelvin;
 
-    auto pipeline =
+    auto const pipeline =
         from(readings) | filter<"possible">([](reading const& r) { return r.celsius >= -273.15; })
         | map<"kelvin">([](reading const& r) { return r.celsius + 273.15; }) | to(kelvin);
-    report const result = run(std::move(pipeline));
+    report const result = run(pipeline);
 
     for (double const k : kelvin) std::printf("%.2f\n", k);
     std::fputs(to_text(result).c_str(), stderr);

@@ -59,7 +59,7 @@ struct emit_to {
     template <class Ctx>
     [[gnu::always_inline]] inline auto at_time(Ctx const& ctx, time_point event_time, time_point stamp) const {
         context<timed, origin> out{};
-        static_cast<origin&>(out) = ctx;
+        static_cast<origin&>(out) = static_cast<origin const&>(ctx);
         out.event_time = event_time;
         out.stamp = stamp;
         out.input = ctx.input;

@@ -110,8 +110,7 @@ template <class Window, bool Keyed, class Stage, class Lateness, class LatePart>
 struct window_stage : stage_base {
     static constexpr stage_kind kind = stage_kind::window;
     static constexpr std::string_view word = "window";
-    static constexpr bool open_ = std::is_same_v<Stage, detail::open_body>;
-    static constexpr bool is_open = open_;
+    static constexpr bool is_open = std::is_same_v<Stage, detail::open_body>;
     static constexpr auto name = [] {
         if constexpr (requires { Stage::name; })
             return Stage::name;
@@ -137,24 +136,24 @@ struct window_stage : stage_base {
 
     // --- modifiers ---
     template <class S>
-        requires(open_ && requires { requires S::is_aggregate; })
+        requires(is_open && requires { requires S::is_aggregate; })
     constexpr auto modified_by(S stage) && {
         return window_stage<Window, Keyed, S, Lateness, LatePart>{window, std::move(stage), lateness,
                                                                    std::move(branches)};
     }
     template <class S>
-        requires(open_ && requires { requires S::is_spec; })
+        requires(is_open && requires { requires S::is_spec; })
     constexpr auto modified_by(S spec) && {
         return std::move(*this).modified_by(aggregate(std::move(spec)));
     }
     template <class M>
-        requires(!open_ && std::is_same_v<M, allowed_lateness_modifier> && !has_lateness && Window::needs_time)
+        requires(!is_open && std::is_same_v<M, allowed_lateness_modifier> && !has_lateness && Window::needs_time)
     constexpr auto modified_by(M m) && {
         return window_stage<Window, Keyed, Stage, duration, LatePart>{window, std::move(body), m.lateness,
                                                                        std::move(branches)};
     }
     template <class Part>
-        requires(!open_ && !has_late_part && Window::needs_time)
+        requires(!is_open && !has_late_part && Window::needs_time)
     constexpr auto modified_by(late_to_modifier<Part> m) && {
         return window_stage<Window, Keyed, Stage, Lateness, Part>{window, std::move(body), lateness,
                                                                    {{{std::move(m.part)}}}};
@@ -179,7 +178,7 @@ struct window_stage : stage_base {
             static_assert(!Aloud, "millrace: window: the stream has no key. Write key_by(…) right before it, or "
                                   "window_all(…) for one result over all records.");
             return refused<window_stage, In>{};
-        } else if constexpr (open_) {
+        } else if constexpr (is_open) {
             return accepted<In>{};
         } else {
             using prefix = typename types<In>::prefix;
