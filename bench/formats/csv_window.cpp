@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// CSV to the end: 5 of 19 columns read, a filter, a keyed window of an hour, rows out. The reference is a careful loop by
-// hand (`memchr`, `from_chars`) with one boost::unordered_flat_map per pane.
+// CSV to the end: 5 of 19 columns read, a filter, a keyed window of an hour, rows out. The
+// reference is a careful loop by hand (`memchr`, `from_chars`) with one boost::unordered_flat_map
+// per pane.
 
 #include <charconv>
 #include <cstdint>
@@ -11,14 +12,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <support/pair.hpp>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include <millrace/io/csv.hpp>
 #include <millrace/dsl.hpp>
+#include <millrace/io/csv.hpp>
 #include <millrace/scheduler/run.hpp>
-#include <support/pair.hpp>
 
 namespace {
 
@@ -51,11 +52,12 @@ std::string make_flights(std::size_t size) {
     static constexpr char const* destinations[] = {"IAH", "MIA", "BQN", "ATL",
                                                    "ORD", "FLL", "IAD", "MCO"};
     char row[256];
-    for (int i = 0; out.size() < size; ++i) {  // 40 departures an hour, up to 20 minutes out of order
+    for (int i = 0; out.size() < size;
+         ++i) {  // 40 departures an hour, up to 20 minutes out of order
         auto const r = [](std::uint64_t n) { return static_cast<int>(random_below(n)); };
         int const at = i * 3 / 2 + 20 - r(20), hours = at / 60;
-        int const minute = at % 60, hour = hours % 24, day = 1 + hours / 24 % 28, month = 1 + hours / 24 / 28 % 12,
-                  year = 2013 + hours / 24 / 28 / 12;
+        int const minute = at % 60, hour = hours % 24, day = 1 + hours / 24 % 28,
+                  month = 1 + hours / 24 / 28 % 12, year = 2013 + hours / 24 / 28 / 12;
         int const delay = r(4) == 0 ? r(300) : r(30) - 15;
         char delays[2][16] = {"NA", "NA"};
         bool const left = r(40) != 0;
@@ -121,13 +123,15 @@ struct outcome {
     std::uint64_t checksum = 0;
     std::uint64_t late = 0;
     std::uint64_t bad = 0;
-    void emit(std::int64_t start, std::string_view origin, std::string_view carrier, std::int64_t count, double mean,
-              int most) {
+    void emit(std::int64_t start, std::string_view origin, std::string_view carrier,
+              std::int64_t count, double mean, int most) {
         ++rows;
-        std::uint64_t const key = static_cast<std::uint64_t>(origin[0] * 7 + origin[1] * 3 + origin[2] + carrier[0] * 31
-                                                             + carrier[1] * 5);
-        checksum += (key ^ static_cast<std::uint64_t>(start / minute_ns)) * static_cast<std::uint64_t>(count)
-                    + static_cast<std::uint64_t>(static_cast<std::int64_t>(mean * 1024)) + static_cast<std::uint64_t>(most);
+        std::uint64_t const key = static_cast<std::uint64_t>(
+            origin[0] * 7 + origin[1] * 3 + origin[2] + carrier[0] * 31 + carrier[1] * 5);
+        checksum += (key ^ static_cast<std::uint64_t>(start / minute_ns))
+                        * static_cast<std::uint64_t>(count)
+                    + static_cast<std::uint64_t>(static_cast<std::int64_t>(mean * 1024))
+                    + static_cast<std::uint64_t>(most);
     }
     [[nodiscard]] std::uint64_t sum() const { return checksum + rows * 31 + late * 7 + bad; }
 };
@@ -135,7 +139,8 @@ struct outcome {
 /// Panes of an hour, a map each, reused.
 class panes {
 public:
-    void add(std::string_view origin, std::string_view carrier, std::int64_t t, int delay, outcome& out) {
+    void add(std::string_view origin, std::string_view carrier, std::int64_t t, int delay,
+             outcome& out) {
         std::int64_t const start = t - t % hour_ns;
         if (start + hour_ns <= watermark_) {
             ++out.late;
@@ -238,7 +243,8 @@ std::uint64_t by_hand(std::string_view input) {
             continue;
         }
         windows.add({begins[12], static_cast<std::size_t>(ends[12] - begins[12])},
-                    {begins[9], static_cast<std::size_t>(ends[9] - begins[9])}, time + minute * minute_ns, delay, result);
+                    {begins[9], static_cast<std::size_t>(ends[9] - begins[9])},
+                    time + minute * minute_ns, delay, result);
     }
     windows.finish(result);
     result.bad = bad;
@@ -274,13 +280,14 @@ std::uint64_t by_millrace(std::string_view input) {
     auto const result =
         run(memory(input) | csv<flight>() | on_error(drop)
             | filter<"departed">([](flight const& f) { return f.dep_delay.has_value(); })
-            | event_time([](flight const& f) { return f.time_hour + minutes(f.minute); }, bounded_disorder{minutes(30)})
+            | event_time([](flight const& f) { return f.time_hour + minutes(f.minute); },
+                         bounded_disorder{minutes(30)})
             | key_by(field<&flight::origin>, field<&flight::carrier>) | window(tumbling{hours(1)})
             | aggregate(count<"flights">(), mean<"mean">(field<&flight::dep_delay>),
                         max<"max">(field<&flight::dep_delay>))
             | to([&out](auto const& r) {
-                  out.emit(get<"window_start">(r).ns, get<"origin">(r), get<"carrier">(r), get<"flights">(r),
-                           *get<"mean">(r), *get<"max">(r));
+                  out.emit(get<"window_start">(r).ns, get<"origin">(r), get<"carrier">(r),
+                           get<"flights">(r), *get<"mean">(r), *get<"max">(r));
               }));
     out.late = result.late;
     out.bad = result.bad_rows;
@@ -294,5 +301,6 @@ int main(int argc, char** argv) {
     bench::pair pairs{argc, argv};
     pairs.run(
         "csv_window", {.must = 1.0, .aim = 1.5, .higher_is_better = true, .unit = "GB/s"},
-        static_cast<double>(input.size()), [&] { return by_hand(input); }, [&] { return by_millrace(input); });
+        static_cast<double>(input.size()), [&] { return by_hand(input); },
+        [&] { return by_millrace(input); });
 }

@@ -1,15 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// What the accounts cost: the same loop with `on_error(drop)` behind each stage and all counters, against one without.
+// What the accounts cost: the same loop with `on_error(drop)` behind each stage and all counters,
+// against one without.
 
 #include <cstdint>
 #include <random>
+#include <support/pair.hpp>
 #include <vector>
 
 #include <millrace/dsl.hpp>
 #include <millrace/scheduler/run.hpp>
-#include <support/pair.hpp>
 
 namespace {
 using namespace millrace;
@@ -32,7 +33,8 @@ auto plain(std::vector<row64> const& rows, std::int64_t& sum) {
                  emit(v);
                  if ((v & 7) == 0) emit(v / 8);
              })
-           | filter([](std::int64_t v) { return v > 1000; }) | to([&sum](std::int64_t v) { sum += v; });
+           | filter([](std::int64_t v) { return v > 1000; })
+           | to([&sum](std::int64_t v) { sum += v; });
 }
 auto guarded_all(std::vector<row64> const& rows, std::int64_t& sum) {
     return from(rows) | filter([](row64 const& r) { return r.price < 500; }) | on_error(drop)
@@ -59,8 +61,10 @@ int main(int argc, char** argv) {
     std::mt19937_64 random(42);
     std::vector<row64> rows(200'000);
     for (auto& r : rows)
-        r = {static_cast<std::int64_t>(random() % 1000), static_cast<std::int64_t>(random() % 100),
-             static_cast<std::int64_t>(random() % 2), {}};
+        r = {static_cast<std::int64_t>(random() % 1000),
+             static_cast<std::int64_t>(random() % 100),
+             static_cast<std::int64_t>(random() % 2),
+             {}};
     pairs.run(
         "accounts", {.must = 1.03, .aim = 1.0}, static_cast<double>(rows.size()),
         [&] {

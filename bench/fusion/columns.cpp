@@ -13,10 +13,10 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 #include <immintrin.h>
+#include <support/pair.hpp>
 
 #include <millrace/dsl.hpp>
 #include <millrace/scheduler/run.hpp>
-#include <support/pair.hpp>
 
 namespace {
 
@@ -44,7 +44,8 @@ table make_table(std::size_t n) {
     return t;
 }
 
-// What the machine allows: eight (or sixteen) rows at a time, both filters as masks, sums in 64 bits.
+// What the machine allows: eight (or sixteen) rows at a time, both filters as masks, sums in 64
+// bits.
 [[gnu::target("avx2"), gnu::noinline]] std::int64_t by_hand_avx2(table const& t) {
     __m256i low = _mm256_setzero_si256();
     __m256i high = _mm256_setzero_si256();
@@ -56,8 +57,8 @@ table make_table(std::size_t n) {
         __m256i const p = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(t.price.data() + i));
         __m256i const s = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(t.size.data() + i));
         __m256i const f = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(t.side.data() + i));
-        __m256i const keep = _mm256_and_si256(_mm256_cmpgt_epi32(limit, p),
-                                              _mm256_cmpeq_epi32(f, one));
+        __m256i const keep =
+            _mm256_and_si256(_mm256_cmpgt_epi32(limit, p), _mm256_cmpeq_epi32(f, one));
         __m256i const v = _mm256_and_si256(keep, _mm256_mullo_epi32(p, s));
         low = _mm256_add_epi64(low, _mm256_cvtepi32_epi64(_mm256_castsi256_si128(v)));
         high = _mm256_add_epi64(high, _mm256_cvtepi32_epi64(_mm256_extracti128_si256(v, 1)));
@@ -80,8 +81,8 @@ table make_table(std::size_t n) {
         __m512i const p = _mm512_loadu_si512(t.price.data() + i);
         __m512i const s = _mm512_loadu_si512(t.size.data() + i);
         __m512i const f = _mm512_loadu_si512(t.side.data() + i);
-        __mmask16 const keep =
-            static_cast<__mmask16>(_mm512_cmplt_epi32_mask(p, limit) & _mm512_cmpeq_epi32_mask(f, one));
+        __mmask16 const keep = static_cast<__mmask16>(_mm512_cmplt_epi32_mask(p, limit)
+                                                      & _mm512_cmpeq_epi32_mask(f, one));
         __m512i const v = _mm512_maskz_mullo_epi32(keep, p, s);
         low = _mm512_add_epi64(low, _mm512_cvtepi32_epi64(_mm512_castsi512_si256(v)));
         high = _mm512_add_epi64(high, _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(v, 1)));
@@ -105,8 +106,8 @@ std::int64_t by_hand(table const& t) {
     auto result = run(columns<tick>(t.price, t.size, t.side)
                       | filter([](tick const& r) { return r.price < 500; })
                       | map([](tick const& r) { return trade{r.price * r.size, r.side}; })
-                      | filter([](trade const& r) { return r.side == 1; })
-                      | window_all(global{}) | aggregate(millrace::sum<"value">(field<&trade::value>))
+                      | filter([](trade const& r) { return r.side == 1; }) | window_all(global{})
+                      | aggregate(millrace::sum<"value">(field<&trade::value>))
                       | to([&](auto const& r) { sum = get<"value">(r); }));
     return result.ok() ? sum : -1;
 }

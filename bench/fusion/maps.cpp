@@ -4,11 +4,11 @@
 // Ten chained maps, a xorshift and a multiply each, against one loop with all ten by hand.
 
 #include <cstdint>
+#include <support/pair.hpp>
 #include <vector>
 
 #include <millrace/dsl.hpp>
 #include <millrace/scheduler/run.hpp>
-#include <support/pair.hpp>
 
 namespace {
 
@@ -42,9 +42,10 @@ struct mix {
 [[gnu::noinline]] std::uint64_t fused(std::vector<std::uint64_t> const& in) {
     using namespace millrace;
     std::uint64_t sum = 0;
-    auto result = run(from(in) | map(mix<0>{}) | map(mix<1>{}) | map(mix<2>{}) | map(mix<3>{}) | map(mix<4>{})
-                      | map(mix<5>{}) | map(mix<6>{}) | map(mix<7>{}) | map(mix<8>{}) | map(mix<9>{})
-                      | window_all(global{}) | aggregate(millrace::sum<"all">([](std::uint64_t x) { return x; }))
+    auto result = run(from(in) | map(mix<0>{}) | map(mix<1>{}) | map(mix<2>{}) | map(mix<3>{})
+                      | map(mix<4>{}) | map(mix<5>{}) | map(mix<6>{}) | map(mix<7>{})
+                      | map(mix<8>{}) | map(mix<9>{}) | window_all(global{})
+                      | aggregate(millrace::sum<"all">([](std::uint64_t x) { return x; }))
                       | to([&](auto const& r) { sum = get<"all">(r); }));
     return result.ok() ? sum : 0;
 }
@@ -56,6 +57,6 @@ int main(int argc, char** argv) {
     std::vector<std::uint64_t> in(1'000'000);
     for (std::size_t i = 0; i < in.size(); ++i) in[i] = i * 0x2545F4914F6CDD1DULL + 1;
     pairs.run(
-        "maps/10", {.must = 1.05, .aim = 1.0}, static_cast<double>(in.size()), [&] { return by_hand(in); },
-        [&] { return fused(in); });
+        "maps/10", {.must = 1.05, .aim = 1.0}, static_cast<double>(in.size()),
+        [&] { return by_hand(in); }, [&] { return fused(in); });
 }

@@ -1,15 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// filter (50 %) → map → filter (50 %) → sum over 64-byte rows in memory, in the cache and from DRAM.
+// filter (50 %) → map → filter (50 %) → sum over 64-byte rows in memory, in the cache and from
+// DRAM.
 
 #include <cstdint>
 #include <random>
+#include <support/pair.hpp>
 #include <vector>
 
 #include <millrace/dsl.hpp>
 #include <millrace/scheduler/run.hpp>
-#include <support/pair.hpp>
 
 namespace {
 
@@ -56,8 +57,8 @@ std::vector<row64> make_rows(std::size_t n) {
     std::int64_t sum = 0;
     auto result = run(from(rows) | filter([](row64 const& r) { return r.price < 500; })
                       | map([](row64 const& r) { return trade{r.price * r.size, r.side}; })
-                      | filter([](trade const& t) { return t.side == 1; })
-                      | window_all(global{}) | aggregate(millrace::sum<"value">(field<&trade::value>))
+                      | filter([](trade const& t) { return t.side == 1; }) | window_all(global{})
+                      | aggregate(millrace::sum<"value">(field<&trade::value>))
                       | to([&](auto const& r) { sum = get<"value">(r); }));
     return result.ok() ? sum : -1;
 }

@@ -152,15 +152,15 @@ auto pipeline_of(std::int64_t const& base, outcome*& out) {
            | aggregate(count<"count">(), sum<"sum">(field<&event::value>),
                        max<"most">(field<&event::value>))
            | to([&out](auto const& r) {
-                 out->emit(get<"window_start">(r).ns, get<"key">(r),
-                           {static_cast<std::uint64_t>(get<"count">(r)), get<"sum">(r),
-                            get<"most">(r)});
+                 out->emit(
+                     get<"window_start">(r).ns, get<"key">(r),
+                     {static_cast<std::uint64_t>(get<"count">(r)), get<"sum">(r), get<"most">(r)});
              });
 }
 
 class ours {
-    using pipeline_type = decltype(pipeline_of(std::declval<std::int64_t const&>(),
-                                               std::declval<outcome*&>()));
+    using pipeline_type =
+        decltype(pipeline_of(std::declval<std::int64_t const&>(), std::declval<outcome*&>()));
     using loop_type = detail::fused_loop<pipeline_type, detail::core_environment,
                                          detail::nodes_of<pipeline_type>>;
     static constexpr std::size_t source = 0, time = 1, window = 3;

@@ -35,7 +35,8 @@ struct carrier_hour {
     double mean_delay_min = 0;
     int max_delay_min = 0;
 };
-MILLRACE_RECORD(carrier_hour, window_start_ms, window_end_ms, origin, carrier, flights, mean_delay_min, max_delay_min);
+MILLRACE_RECORD(carrier_hour, window_start_ms, window_end_ms, origin, carrier, flights,
+                mean_delay_min, max_delay_min);
 
 // The command line: `flights --input a.csv b.csv --window 1h`.
 struct config {
@@ -55,12 +56,10 @@ inline auto delays(config const& c) {
            | filter<"departed">([](flight const& f) { return f.dep_delay.has_value(); })
            | event_time([](flight const& f) { return f.time_hour + minutes(f.minute); },
                         bounded_disorder{c.disorder})
-           | key_by(field<&flight::origin>, field<&flight::carrier>)
-           | window(tumbling{c.window})
+           | key_by(field<&flight::origin>, field<&flight::carrier>) | window(tumbling{c.window})
            | aggregate(count<"flights">(), mean<"mean_delay">(field<&flight::dep_delay>),
                        max<"max_delay">(field<&flight::dep_delay>))
-           | allowed_lateness(c.lateness)
-           | late_to(original() | to<"late">(file(c.late)))
+           | allowed_lateness(c.lateness) | late_to(original() | to<"late">(file(c.late)))
            | map<"in milliseconds">([](auto const& r) {
                  return carrier_hour{get<"window_start">(r).ns / 1'000'000,
                                      get<"window_end">(r).ns / 1'000'000,

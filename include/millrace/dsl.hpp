@@ -4,7 +4,8 @@
 
 // The language: every word of a pipeline, the plan and the fused loop.
 
-// In this order every header is first met here: clang names each file in between in its messages, which have 12 lines.
+// In this order every header is first met here: clang names each file in between in its messages,
+// which have 12 lines.
 // clang-format off
 #include <millrace/dsl/compose.hpp>
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Bytes in and out: files, standard streams, formats. JSON is an optional part: <millrace/json.hpp>.
+// Bytes in and out: files, standard streams, formats. JSON is an optional part:
+// <millrace/json.hpp>.
 
 #include <millrace/io/binary.hpp>
 #include <millrace/io/csv.hpp>

@@ -42,7 +42,8 @@ TEST(parts, compose_before_they_are_attached_in_any_grouping) {
     EXPECT_EQ(b, a);
     EXPECT_EQ(c, a);
     // The type is the flat list of the stages, however it was grouped.
-    static_assert(std::is_same_v<decltype(from(numbers) | odd | tenfold), decltype(from(numbers) | (odd | tenfold))>);
+    static_assert(std::is_same_v<decltype(from(numbers) | odd | tenfold),
+                                 decltype(from(numbers) | (odd | tenfold))>);
 }
 TEST(parts, are_values_that_may_be_used_again) {
     auto const clean = filter([](int n) { return n > 2; }) | map([](int n) { return n - 2; });
@@ -54,7 +55,8 @@ TEST(parts, may_begin_with_what_changes_the_stage_before) {
     std::vector<event> late;
     auto const tail = count<"n">() | allowed_lateness(duration{3}) | late_to(late);
     std::vector<std::int64_t> out;
-    auto const o = run_by_hand(timed() | window_all(tumbling{duration{10}}) | (tail | to([&](auto const& r) { out.push_back(get<"n">(r)); })));
+    auto const o = run_by_hand(timed() | window_all(tumbling{duration{10}})
+                               | (tail | to([&](auto const& r) { out.push_back(get<"n">(r)); })));
     // 9 is allowed: its pane has given its row, and gives another one. 11 comes behind 25.
     EXPECT_EQ(out, (std::vector<std::int64_t>{1, 2, 1, 1}));
     ASSERT_EQ(late.size(), 1U);
@@ -65,7 +67,8 @@ TEST(parts, may_begin_with_modifiers_alone) {
     std::vector<event> late;
     auto const tail = allowed_lateness(duration{3}) | late_to(late) | on_error(drop);
     std::vector<std::int64_t> out;
-    run_by_hand(timed() | window_all(tumbling{duration{10}}) | count<"n">() | tail | to([&](auto const& r) { out.push_back(get<"n">(r)); }));
+    run_by_hand(timed() | window_all(tumbling{duration{10}}) | count<"n">() | tail
+                | to([&](auto const& r) { out.push_back(get<"n">(r)); }));
     EXPECT_EQ(out, (std::vector<std::int64_t>{1, 2, 1, 1}));
     EXPECT_EQ(late.size(), 1U);
 }
@@ -97,14 +100,13 @@ TEST(parts, that_end_in_a_sink_are_taken_wherever_a_sink_is) {
                               return -v.input();
                           else
                               return 100 + v.n;
-                      }) |
-                      to(seen);
-    run_by_hand(from(numbers) | filter([](int n) { return n < 3; }) | tee(sink) |
-                map([](int n) {
+                      })
+                      | to(seen);
+    run_by_hand(from(numbers) | filter([](int n) { return n < 3; }) | tee(sink) | map([](int n) {
                     if (n == 2) throw std::runtime_error("two");
                     return n;
-                }) |
-                on_error(sink) | to(sink));
+                })
+                | on_error(sink) | to(sink));
     EXPECT_EQ(seen, (std::vector<int>{1, 1, 2, -2}));
     seen.clear();
     run_by_hand(timed() | window_all(tumbling{duration{10}}) | count() | late_to(sink) | discard());
@@ -124,7 +126,8 @@ TEST(parts, may_hold_forks) {
 }
 TEST(parts, made_of_move_only_functions_can_be_moved_on) {
     auto factor = std::make_unique<int>(3);
-    auto part = map([f = std::move(factor)](int n) { return *f * n; }) | filter([](int n) { return n > 9; });
+    auto part = map([f = std::move(factor)](int n) { return *f * n; })
+                | filter([](int n) { return n > 9; });
     std::vector<int> out;
     run_by_hand(from(numbers) | std::move(part) | to(out));
     EXPECT_EQ(out, (std::vector<int>{12, 15, 18}));

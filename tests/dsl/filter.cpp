@@ -36,8 +36,8 @@ TEST(filter, keeps_what_the_predicate_is_true_for_in_order_and_counts_the_rest) 
 TEST(filter, passes_all_or_nothing) {
     std::vector<int> const in{1, 2, 3};
     std::vector<int> out;
-    auto const o = run_by_hand(from(in) | filter<"all">([](int) { return true; }) | filter<"none">([](int) { return false; }) |
-                               to(out));
+    auto const o = run_by_hand(from(in) | filter<"all">([](int) { return true; })
+                               | filter<"none">([](int) { return false; }) | to(out));
     EXPECT_TRUE(out.empty());
     EXPECT_EQ(o.of("all").filtered, 0U);
     EXPECT_EQ(o.of("none").filtered, 3U);
@@ -47,9 +47,10 @@ TEST(filter, takes_fields_and_whatever_converts_to_bool) {
     int by_field = 0;
     int by_name = 0;
     int by_number = 0;
-    run_by_hand(from(in) | tee(filter(field<&flight::cancelled>) | to([&](flight const&) { ++by_field; }),
-                               filter(field<"cancelled">) | to([&](flight const&) { ++by_name; }),
-                               filter(&flight::delay) | to([&](flight const&) { ++by_number; })));
+    run_by_hand(from(in)
+                | tee(filter(field<&flight::cancelled>) | to([&](flight const&) { ++by_field; }),
+                      filter(field<"cancelled">) | to([&](flight const&) { ++by_name; }),
+                      filter(&flight::delay) | to([&](flight const&) { ++by_number; })));
     EXPECT_EQ(by_field, 2);
     EXPECT_EQ(by_name, 2);
     EXPECT_EQ(by_number, 2);
@@ -58,15 +59,17 @@ TEST(filter, keeps_move_only_records_whole) {
     std::vector<std::unique_ptr<std::string>> in;
     for (char const* s : {"a", "b", "c"}) in.push_back(std::make_unique<std::string>(s));
     std::string out;
-    run_by_hand(from(std::move(in)) | filter([](std::unique_ptr<std::string> const& s) { return *s != "b"; }) |
-                to([&](std::unique_ptr<std::string> s) { out += *s; }));
+    run_by_hand(from(std::move(in))
+                | filter([](std::unique_ptr<std::string> const& s) { return *s != "b"; })
+                | to([&](std::unique_ptr<std::string> s) { out += *s; }));
     EXPECT_EQ(out, "ac");
 }
 TEST(filter, keeps_the_key) {
     std::vector<int> const in{1, 2, 3, 4, 5, 6};
     std::vector<std::int64_t> out;
-    run_by_hand(from(in) | key_by([](int n) { return n % 2; }) | filter([](int n) { return n != 3; }) | count<"n">() |
-                map([](auto const& r) { return get<"n">(r); }) | to(out));
+    run_by_hand(from(in) | key_by([](int n) { return n % 2; })
+                | filter([](int n) { return n != 3; }) | count<"n">()
+                | map([](auto const& r) { return get<"n">(r); }) | to(out));
     EXPECT_EQ(out, (std::vector<std::int64_t>{1, 1, 2, 2, 3}));
 }
 }  // namespace

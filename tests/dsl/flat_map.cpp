@@ -39,14 +39,18 @@ TEST(flat_map, emits_from_none_to_its_bound_in_order) {
 TEST(flat_map, takes_a_range) {
     std::vector<int> const in{1, 2};
     std::vector<int> out;
-    run_by_hand(from(in) | flat_map<4>([](int n) { return std::vector<int>(static_cast<std::size_t>(n), n); }) |
-                flat_map<2, "pairs">([](int n) { return std::array<int, 2>{n, -n}; }) | to(out));
+    run_by_hand(from(in) | flat_map<4>([](int n) {
+                    return std::vector<int>(static_cast<std::size_t>(n), n);
+                })
+                | flat_map<2, "pairs">([](int n) { return std::array<int, 2>{n, -n}; }) | to(out));
     EXPECT_EQ(out, (std::vector<int>{1, -1, 2, -2, 2, -2}));
 }
 TEST(flat_map, takes_a_reference_to_a_range_and_leaves_it_alone) {
     std::vector<std::vector<std::string>> const in{{"a", "b"}, {}, {"c"}};
     std::vector<std::string> out;
-    run_by_hand(from(in) | flat_map<2>([](std::vector<std::string> const& v) -> auto const& { return v; }) | to(out));
+    run_by_hand(from(in)
+                | flat_map<2>([](std::vector<std::string> const& v) -> auto const& { return v; })
+                | to(out));
     EXPECT_EQ(out, (std::vector<std::string>{"a", "b", "c"}));
     EXPECT_EQ(in[0][1], "b");
 }
@@ -54,7 +58,8 @@ TEST(flat_map, does_not_move_out_of_a_view) {
     std::vector<std::string> words{"a long enough string to live on the heap", "b"};
     std::vector<int> const in{1, 2};
     std::vector<std::string> out;
-    run_by_hand(from(in) | flat_map<2>([&](int) { return std::span<std::string>(words); }) | to(out));
+    run_by_hand(from(in) | flat_map<2>([&](int) { return std::span<std::string>(words); })
+                | to(out));
     EXPECT_EQ(out.size(), 4U);
     EXPECT_EQ(out[2], words[0]);
     EXPECT_EQ(words[0], "a long enough string to live on the heap");
@@ -62,15 +67,16 @@ TEST(flat_map, does_not_move_out_of_a_view) {
 TEST(flat_map, emits_move_only_records_from_a_range_and_by_an_emitter) {
     std::vector<int> const in{1, 2};
     int sum = 0;
-    run_by_hand(from(in) | flat_map<2>([](int n) {
-                    std::vector<std::unique_ptr<int>> v;
-                    for (int i = 0; i < n; ++i) v.push_back(std::make_unique<int>(n));
-                    return v;
-                }) |
-                flat_map<1>([](std::unique_ptr<int> const& p, emitter<std::unique_ptr<int>>& emit) {
-                    emit(std::make_unique<int>(*p * 10));
-                }) |
-                to([&](std::unique_ptr<int> p) { sum += *p; }));
+    run_by_hand(
+        from(in) | flat_map<2>([](int n) {
+            std::vector<std::unique_ptr<int>> v;
+            for (int i = 0; i < n; ++i) v.push_back(std::make_unique<int>(n));
+            return v;
+        })
+        | flat_map<1>([](std::unique_ptr<int> const& p, emitter<std::unique_ptr<int>>& emit) {
+              emit(std::make_unique<int>(*p * 10));
+          })
+        | to([&](std::unique_ptr<int> p) { sum += *p; }));
     EXPECT_EQ(sum, 50);
 }
 TEST(flat_map, builds_records_in_place_and_takes_a_generic_emitter_with_a_type) {
@@ -79,22 +85,24 @@ TEST(flat_map, builds_records_in_place_and_takes_a_generic_emitter_with_a_type) 
     run_by_hand(from(in) | flat_map<2, "words", std::string>([](int n, auto& emit) {
                     emit(static_cast<std::size_t>(n), 'x');
                     emit("y");
-                }) |
-                to(out));
+                })
+                | to(out));
     EXPECT_EQ(out, (std::vector<std::string>{"xxx", "y"}));
 }
 TEST(flat_map, refuses_a_record_whole_when_it_exceeds_the_bound) {
     std::vector<int> const in{2, 3, 4, 1};
     std::vector<int> out;
     std::vector<std::string> reasons;
-    auto const o = run_by_hand(from(in) | flat_map<3, "burst">(times_itself()) |
-                               on_error(to([&](dead_letter<int> const& d) {
-                                   reasons.push_back(std::to_string(d.input()) + " " + std::string(d.stage) + ": " +
-                                                     std::string(d.reason));
-                               })) |
-                               to(out));
+    auto const o =
+        run_by_hand(from(in) | flat_map<3, "burst">(times_itself())
+                    | on_error(to([&](dead_letter<int> const& d) {
+                          reasons.push_back(std::to_string(d.input()) + " " + std::string(d.stage)
+                                            + ": " + std::string(d.reason));
+                      }))
+                    | to(out));
     EXPECT_EQ(out, (std::vector<int>{20, 21, 30, 31, 32, 10}));
-    EXPECT_EQ(reasons, (std::vector<std::string>{"4 burst: flat_map emitted more records than its bound"}));
+    EXPECT_EQ(reasons,
+              (std::vector<std::string>{"4 burst: flat_map emitted more records than its bound"}));
     EXPECT_EQ(o.of("burst").dead, 1U);
     EXPECT_EQ(o.of("burst").out, 6U);
 }
@@ -119,15 +127,16 @@ TEST(flat_map, destroys_what_it_had_made_when_its_function_throws) {
                     emit(shared);
                     emit(shared);
                     if (n == 2) throw std::runtime_error("half-way");
-                }) |
-                on_error(drop) | to([&](std::shared_ptr<int> const&) { ++got; }));
+                })
+                | on_error(drop) | to([&](std::shared_ptr<int> const&) { ++got; }));
     EXPECT_EQ(got, 4);
     EXPECT_EQ(shared.use_count(), 1);
 }
 TEST(flat_map, can_be_chained) {
     std::vector<int> const in{1, 2};
     auto const twice = [](int n, emitter<int>& emit) { emit(n), emit(n); };
-    auto const o = run_by_hand(from(in) | flat_map<2>(twice) | flat_map<2>(twice) | flat_map<2>(twice) | discard());
+    auto const o = run_by_hand(from(in) | flat_map<2>(twice) | flat_map<2>(twice)
+                               | flat_map<2>(twice) | discard());
     EXPECT_EQ(o.of("discard").in, 16U);
 }
 }  // namespace

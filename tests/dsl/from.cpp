@@ -47,13 +47,18 @@ TEST(from, reads_any_range_for_any_batch) {
         EXPECT_EQ(all_of(std::vector<int>(expected), batch), expected);
         EXPECT_EQ(all_of(std::list<int>(list), batch), expected);
         EXPECT_EQ(all_of(std::views::iota(1, 6), batch), expected);
-        EXPECT_EQ(all_of(std::views::iota(2, 7) | std::views::transform([](int n) { return n - 1; }), batch), expected);
-        EXPECT_EQ(all_of(vector | std::views::filter([](int n) { return n > 0; }), batch), expected);
+        EXPECT_EQ(
+            all_of(std::views::iota(2, 7) | std::views::transform([](int n) { return n - 1; }),
+                   batch),
+            expected);
+        EXPECT_EQ(all_of(vector | std::views::filter([](int n) { return n > 0; }), batch),
+                  expected);
     }
 }
 TEST(from, reads_a_stream_that_forgets_what_it_has_read) {
     std::istringstream text("one two three");
-    EXPECT_EQ(all_of(std::ranges::istream_view<std::string>(text), 2), (std::vector<std::string>{"one", "two", "three"}));
+    EXPECT_EQ(all_of(std::ranges::istream_view<std::string>(text), 2),
+              (std::vector<std::string>{"one", "two", "three"}));
 }
 TEST(from, an_empty_range_reads_nothing) {
     EXPECT_TRUE(all_of(std::vector<int>{}, 3).empty());
@@ -91,7 +96,10 @@ TEST(from, counts_what_it_read_when_the_run_stops) {
 TEST(generate, calls_until_the_end) {
     for (std::size_t const batch : {1U, 3U, 100U}) {
         std::vector<int> out;
-        auto const o = run_by_hand(generate([n = 0]() mutable { return n < 5 ? std::optional<int>(n++) : std::nullopt; }) | to(out), batch);
+        auto const o = run_by_hand(generate([n = 0]() mutable {
+                                       return n < 5 ? std::optional<int>(n++) : std::nullopt;
+                                   }) | to(out),
+                                   batch);
         EXPECT_EQ(out, (std::vector<int>{0, 1, 2, 3, 4}));
         EXPECT_EQ(o.of("generate").out, 5U);
     }
@@ -99,13 +107,15 @@ TEST(generate, calls_until_the_end) {
 TEST(generate, makes_move_only_records_and_takes_pointers) {
     int sum = 0;
     run_by_hand(generate([n = 0]() mutable {
-                    return n < 3 ? std::optional<std::unique_ptr<int>>(std::make_unique<int>(++n)) : std::nullopt;
-                }) |
-                to([&](std::unique_ptr<int> p) { sum += *p; }));
+                    return n < 3 ? std::optional<std::unique_ptr<int>>(std::make_unique<int>(++n))
+                                 : std::nullopt;
+                })
+                | to([&](std::unique_ptr<int> p) { sum += *p; }));
     EXPECT_EQ(sum, 6);
     int const values[] = {7, 8};
     std::vector<int> out;
-    run_by_hand(generate([&values, i = 0]() mutable { return i < 2 ? &values[i++] : nullptr; }) | to(out));
+    run_by_hand(generate([&values, i = 0]() mutable { return i < 2 ? &values[i++] : nullptr; })
+                | to(out));
     EXPECT_EQ(out, (std::vector<int>{7, 8}));
 }
 struct point {

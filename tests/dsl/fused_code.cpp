@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// The loops whose machine code is searched for indirect calls: what has been fused is one function, and what is called
-// from it is known to the linker. build with optimisation, as users do:
+// The loops whose machine code is searched for indirect calls: what has been fused is one function,
+// and what is called from it is known to the linker. build with optimisation, as users do:
 // build: -O3
 
 #include <array>
@@ -28,42 +28,56 @@ template <class P>
 using loop_of = detail::fused_loop<P, detail::core_environment, detail::nodes_of<P>>;
 
 auto ten_stages(std::vector<std::int64_t> const& in, std::int64_t& out) {
-    return from(in) | map([](std::int64_t x) { return x + 1; }) | map([](std::int64_t x) { return x * 3; })
-           | filter([](std::int64_t x) { return x % 5 != 0; }) | map([](std::int64_t x) { return x ^ 7; })
-           | inspect([](std::int64_t) {}) | map([](std::int64_t x) { return x - 2; })
-           | filter([](std::int64_t x) { return x > 10; }) | map([](std::int64_t x) { return x << 1; })
-           | map([](std::int64_t x) { return x + 5; }) | to([&out](std::int64_t x) { out += x; });
+    return from(in) | map([](std::int64_t x) { return x + 1; })
+           | map([](std::int64_t x) { return x * 3; })
+           | filter([](std::int64_t x) { return x % 5 != 0; })
+           | map([](std::int64_t x) { return x ^ 7; }) | inspect([](std::int64_t) {})
+           | map([](std::int64_t x) { return x - 2; })
+           | filter([](std::int64_t x) { return x > 10; })
+           | map([](std::int64_t x) { return x << 1; }) | map([](std::int64_t x) { return x + 5; })
+           | to([&out](std::int64_t x) { out += x; });
 }
 
 auto keyed(std::vector<reading> const& in, std::int64_t& out) {
     return from(in) | filter([](reading const& r) { return r.value >= 0; })
-           | event_time([](reading const& r) { return time_point{r.time}; }, bounded_disorder{duration{10}})
+           | event_time([](reading const& r) { return time_point{r.time}; },
+                        bounded_disorder{duration{10}})
            | key_by(field<&reading::sensor>) | window(tumbling{duration{100}})
-           | aggregate(count<"n">(), sum<"sum">(field<&reading::value>), max<"max">(field<&reading::value>))
+           | aggregate(count<"n">(), sum<"sum">(field<&reading::value>),
+                       max<"max">(field<&reading::value>))
            | allowed_lateness(duration{20}) | late_to([&out](reading const&) { --out; })
-           | map([](auto const& r) { return get<"sum">(r); }) | to([&out](std::int64_t x) { out += x; });
+           | map([](auto const& r) { return get<"sum">(r); })
+           | to([&out](std::int64_t x) { out += x; });
 }
 
 auto forked(std::vector<std::int64_t> const& in, std::int64_t& a, std::int64_t& b) {
-    return from(in) | tee(filter([](std::int64_t x) { return x > 3; }) | to([&a](std::int64_t x) { a += x; }))
-           | merge(map([](std::int64_t x) { return -x; }), filter([](std::int64_t x) { return x % 2 == 0; }))
-           | flat_map<2>([](std::int64_t x) { return std::array{x, x}; }) | to([&b](std::int64_t x) { b += x; });
+    return from(in)
+           | tee(filter([](std::int64_t x) { return x > 3; })
+                 | to([&a](std::int64_t x) { a += x; }))
+           | merge(map([](std::int64_t x) { return -x; }),
+                   filter([](std::int64_t x) { return x % 2 == 0; }))
+           | flat_map<2>([](std::int64_t x) { return std::array{x, x}; })
+           | to([&b](std::int64_t x) { b += x; });
 }
 
 using ten_stages_loop = loop_of<decltype(ten_stages({}, *static_cast<std::int64_t*>(nullptr)))>;
 using keyed_loop = loop_of<decltype(keyed({}, *static_cast<std::int64_t*>(nullptr)))>;
-using forked_loop = loop_of<decltype(forked({}, *static_cast<std::int64_t*>(nullptr), *static_cast<std::int64_t*>(nullptr)))>;
+using forked_loop = loop_of<decltype(forked({}, *static_cast<std::int64_t*>(nullptr),
+                                            *static_cast<std::int64_t*>(nullptr)))>;
 
 }  // namespace
 
 extern "C" {
-[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_ten_stages(ten_stages_loop& loop, std::size_t n) {
+[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_ten_stages(ten_stages_loop& loop,
+                                                                         std::size_t n) {
     return loop.poll<0>(n);
 }
-[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_keyed(keyed_loop& loop, std::size_t n) {
+[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_keyed(keyed_loop& loop,
+                                                                    std::size_t n) {
     return loop.poll<0>(n);
 }
-[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_forked(forked_loop& loop, std::size_t n) {
+[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_forked(forked_loop& loop,
+                                                                     std::size_t n) {
     return loop.poll<0>(n);
 }
 }

@@ -37,8 +37,9 @@ std::vector<flight> const flights{{"EWR", 10}, {"JFK", -4}, {"EWR", 21}};
 
 TEST(into, makes_a_struct_of_a_row_by_names_in_any_order) {
     std::vector<delays> out;
-    auto const o = run_by_hand(from(flights) | key_by(field<"origin">) |
-                               aggregate(count<"flights">(), mean<"mean_delay">(field<"delay">)) | into<delays>() | to(out));
+    auto const o = run_by_hand(from(flights) | key_by(field<"origin">)
+                               | aggregate(count<"flights">(), mean<"mean_delay">(field<"delay">))
+                               | into<delays>() | to(out));
     ASSERT_EQ(out.size(), 3U);
     EXPECT_EQ(out[1].origin, "JFK");
     EXPECT_EQ(out[2].flights, 2U);

@@ -26,7 +26,8 @@ MILLRACE_RECORD(flight, origin, carrier, number);
 struct plain {
     int a = 0;
 };
-std::vector<flight> const flights{{"EWR", "UA", 1}, {"JFK", "B6", 2}, {"EWR", "UA", 3}, {"EWR", "B6", 4}};
+std::vector<flight> const flights{
+    {"EWR", "UA", 1}, {"JFK", "B6", 2}, {"EWR", "UA", 3}, {"EWR", "B6", 4}};
 
 template <class Key>
 using keyed = decltype(from(flights) | std::declval<Key>());
@@ -37,22 +38,25 @@ using key_row = typename stream_of<keyed<Key>>::key::type;
 static_assert(std::is_same_v<key_row<decltype(key_by(field<&flight::origin>, field<"carrier">))>,
                              row<column<"origin", text<3>>, column<"carrier", text<2>>>>);
 static_assert(std::is_same_v<key_row<decltype(key_by(&flight::number))>, row<column<"key", int>>>);
-static_assert(std::is_same_v<key_row<decltype(key_by<"parity">([](flight const& f) { return f.number % 2; }))>,
-                             row<column<"parity", int>>>);
-static_assert(std::is_same_v<key_row<decltype(key_by([](flight const& f) { return f.number; }, field<"origin">,
-                                                     [](flight const& f) { return f.number > 2; }))>,
-                             row<column<"key1", int>, column<"origin", text<3>>, column<"key3", bool>>>);
-static_assert(std::is_same_v<typename stream_of<decltype(from(std::declval<std::vector<plain>&>()) |
-                                                         key_by(field<&plain::a>))>::key::type,
+static_assert(std::is_same_v<
+              key_row<decltype(key_by<"parity">([](flight const& f) { return f.number % 2; }))>,
+              row<column<"parity", int>>>);
+static_assert(std::is_same_v<
+              key_row<decltype(key_by([](flight const& f) { return f.number; }, field<"origin">,
+                                      [](flight const& f) { return f.number > 2; }))>,
+              row<column<"key1", int>, column<"origin", text<3>>, column<"key3", bool>>>);
+static_assert(std::is_same_v<typename stream_of<decltype(from(std::declval<std::vector<plain>&>())
+                                                         | key_by(field<&plain::a>))>::key::type,
                              row<column<"key", int>>>);
 static_assert(stream_of<keyed<decltype(key_by(field<"origin">))>>::traits.exchanged);
 
 TEST(key_by, groups_by_several_fields) {
     std::vector<std::string> out;
-    run_by_hand(from(flights) | key_by(field<&flight::origin>, field<&flight::carrier>) | count<"n">() |
-                to([&](auto const& r) {
-                    out.push_back(std::string(get<"origin">(r)) + std::string(get<"carrier">(r)) + std::to_string(get<"n">(r)));
-                }));
+    run_by_hand(from(flights) | key_by(field<&flight::origin>, field<&flight::carrier>)
+                | count<"n">() | to([&](auto const& r) {
+                      out.push_back(std::string(get<"origin">(r)) + std::string(get<"carrier">(r))
+                                    + std::to_string(get<"n">(r)));
+                  }));
     EXPECT_EQ(out, (std::vector<std::string>{"EWRUA1", "JFKB61", "EWRUA2", "EWRB61"}));
 }
 TEST(key_by, takes_functions_strings_optionals_and_pairs_as_keys) {
@@ -62,10 +66,14 @@ TEST(key_by, takes_functions_strings_optionals_and_pairs_as_keys) {
     auto const counts_into = [](std::vector<std::int64_t>& v) {
         return count<"n">() | to([&v](auto const& r) { v.push_back(get<"n">(r)); });
     };
-    run_by_hand(from(flights) |
-                tee(key_by([](flight const& f) { return std::string(f.origin); }) | counts_into(a),
-                    key_by([](flight const& f) { return f.number > 2 ? std::optional<int>(1) : std::nullopt; }) | counts_into(b),
-                    key_by([](flight const& f) { return std::pair(f.number % 2, f.number > 1); }) | counts_into(c)));
+    run_by_hand(
+        from(flights)
+        | tee(key_by([](flight const& f) { return std::string(f.origin); }) | counts_into(a),
+              key_by([](flight const& f) {
+                  return f.number > 2 ? std::optional<int>(1) : std::nullopt;
+              }) | counts_into(b),
+              key_by([](flight const& f) { return std::pair(f.number % 2, f.number > 1); })
+                  | counts_into(c)));
     EXPECT_EQ(a, (std::vector<std::int64_t>{1, 1, 2, 3}));
     EXPECT_EQ(b, (std::vector<std::int64_t>{1, 2, 1, 2}));
     EXPECT_EQ(c, (std::vector<std::int64_t>{1, 1, 1, 2}));
@@ -78,8 +86,8 @@ MILLRACE_RECORD(route, from, to);
 TEST(key_by, takes_a_described_record_and_compares_its_fields) {
     std::vector<route> const in{{1, 2}, {2, 1}, {1, 2}};
     std::vector<std::int64_t> out;
-    run_by_hand(from(in) | key_by([](route const& r) { return r; }) | count<"n">() |
-                to([&](auto const& r) { out.push_back(get<"n">(r)); }));
+    run_by_hand(from(in) | key_by([](route const& r) { return r; }) | count<"n">()
+                | to([&](auto const& r) { out.push_back(get<"n">(r)); }));
     EXPECT_EQ(out, (std::vector<std::int64_t>{1, 1, 2}));
 }
 TEST(key_by, hands_on_records_in_their_order) {
@@ -91,13 +99,14 @@ TEST(key_by, hands_on_records_in_their_order) {
 }
 TEST(key_by, again_replaces_the_key) {
     std::vector<std::string> out;
-    run_by_hand(from(flights) | key_by(field<"origin">) | filter([](flight const&) { return true; }) | key_by(field<"carrier">) |
-                count<"n">() | to([&](auto const& r) {
-                    out.push_back(std::string(get<"carrier">(r)) + std::to_string(get<"n">(r)));
-                }));
+    run_by_hand(from(flights) | key_by(field<"origin">) | filter([](flight const&) { return true; })
+                | key_by(field<"carrier">) | count<"n">() | to([&](auto const& r) {
+                      out.push_back(std::string(get<"carrier">(r)) + std::to_string(get<"n">(r)));
+                  }));
     EXPECT_EQ(out, (std::vector<std::string>{"UA1", "B61", "UA2", "B62"}));
 }
 TEST(key_by, is_forgotten_behind_a_map) {
-    static_assert(!stream_of<decltype(from(flights) | key_by(field<"origin">) | map([](flight const& f) { return f; }))>::keyed);
+    static_assert(!stream_of<decltype(from(flights) | key_by(field<"origin">)
+                                      | map([](flight const& f) { return f; }))>::keyed);
 }
 }  // namespace

@@ -22,15 +22,16 @@ struct flight {
 };
 MILLRACE_RECORD(flight, delay);
 
-static_assert(std::is_same_v<stream_of<decltype(from(std::declval<std::vector<int>&>()) |
-                                                map([](int n) { return n * 0.5; }))>::record,
+static_assert(std::is_same_v<stream_of<decltype(from(std::declval<std::vector<int>&>())
+                                                | map([](int n) { return n * 0.5; }))>::record,
                              double>);
 
 TEST(map, makes_one_record_of_each_in_their_order) {
     std::vector<int> const in{1, 2, 3, 4, 5, 6, 7};
     for (std::size_t const batch : {1U, 3U, 7U, 100U}) {
         std::vector<std::string> out;
-        auto const o = run_by_hand(from(in) | map([](int n) { return std::to_string(n); }) | to(out), batch);
+        auto const o =
+            run_by_hand(from(in) | map([](int n) { return std::to_string(n); }) | to(out), batch);
         EXPECT_EQ(out, (std::vector<std::string>{"1", "2", "3", "4", "5", "6", "7"}));
         EXPECT_EQ(o.of("map").in, 7U);
         EXPECT_EQ(o.of("map").out, 7U);
@@ -49,8 +50,9 @@ TEST(map, takes_fields_member_pointers_and_member_functions) {
     std::vector<int> b;
     std::vector<int> c;
     std::vector<int> d;
-    run_by_hand(from(in) | tee(map(field<&flight::delay>) | to(a), map(field<"delay">) | to(b), map(&flight::delay) | to(c),
-                               map(&flight::twice) | to(d)));
+    run_by_hand(from(in)
+                | tee(map(field<&flight::delay>) | to(a), map(field<"delay">) | to(b),
+                      map(&flight::delay) | to(c), map(&flight::twice) | to(d)));
     EXPECT_EQ(a, (std::vector<int>{3, 4}));
     EXPECT_EQ(b, a);
     EXPECT_EQ(c, a);
@@ -71,9 +73,8 @@ TEST(map, hands_on_move_only_records) {
     run_by_hand(from(std::move(in)) | map([](std::unique_ptr<int> p) {
                     ++*p;
                     return p;
-                }) |
-                    filter([](std::unique_ptr<int> const& p) { return *p != 2; }) |
-                    inspect([](std::unique_ptr<int> const&) {}) | to(out),
+                }) | filter([](std::unique_ptr<int> const& p) { return *p != 2; })
+                    | inspect([](std::unique_ptr<int> const&) {}) | to(out),
                 2);
     ASSERT_EQ(out.size(), 4U);
     EXPECT_EQ(*out[0], 1);
@@ -93,8 +94,9 @@ TEST(map, destroys_each_record_once) {
     run_by_hand(from(in) | map([&](int n) {
                     if (n == 2) throw std::runtime_error("two");
                     return shared;
-                }) | on_error(drop) |
-                to([&](std::shared_ptr<int> const& p) { seen += p.use_count(); }));
+                })
+                | on_error(drop)
+                | to([&](std::shared_ptr<int> const& p) { seen += p.use_count(); }));
     EXPECT_EQ(seen, 4);  // twice: ours and the record
     EXPECT_EQ(shared.use_count(), 1);
 }

@@ -30,7 +30,10 @@ TEST(merge, of_pipelines_keeps_the_order_of_each_for_any_batch) {
     for (int i = 1; i < 50; ++i) a.push_back(i);
     for (std::size_t const batch : {1U, 3U, 7U, 1000U}) {
         std::vector<int> out;
-        run_by_hand(merge(from(a) | filter([](int n) { return n % 3 != 0; }), from(a) | map([](int n) { return -n; })) | to(out), batch);
+        run_by_hand(merge(from(a) | filter([](int n) { return n % 3 != 0; }),
+                          from(a) | map([](int n) { return -n; }))
+                        | to(out),
+                    batch);
         std::vector<int> positive;
         std::vector<int> negative;
         for (int const n : out) (n > 0 ? positive : negative).push_back(n);
@@ -69,11 +72,13 @@ TEST(merge, of_parts_forks_and_joins_record_by_record_and_reads_its_source_once)
     for (std::size_t const batch : {1U, 2U, 100U}) {
         int read = 0;
         std::vector<int> out;
-        auto const o = run_by_hand(from(in) | inspect([&](int) { ++read; }) |
-                                       merge(filter<"odd">([](int n) { return n % 2 == 1; }), map<"minus">([](int n) { return -n; }),
-                                             flat_map<2>([](int n, emitter<int>& emit) { emit(10 * n), emit(100 * n); })) |
-                                       to(out),
-                                   batch);
+        auto const o = run_by_hand(
+            from(in) | inspect([&](int) { ++read; })
+                | merge(filter<"odd">([](int n) { return n % 2 == 1; }),
+                        map<"minus">([](int n) { return -n; }),
+                        flat_map<2>([](int n, emitter<int>& emit) { emit(10 * n), emit(100 * n); }))
+                | to(out),
+            batch);
         EXPECT_EQ(out, (std::vector<int>{1, -1, 10, 100, -2, 20, 200, 3, -3, 30, 300}));
         EXPECT_EQ(read, 3);
         EXPECT_EQ(o.of("from").out, 3U);
@@ -87,25 +92,29 @@ TEST(merge, of_parts_can_be_nested_and_repeated) {
     std::vector<int> const in{1, 2};
     std::vector<int> out;
     auto const same = map([](int n) { return n; });
-    run_by_hand(from(in) | merge(merge(same, same), same) | merge(same, map([](int n) { return -n; })) | to(out));
+    run_by_hand(from(in) | merge(merge(same, same), same)
+                | merge(same, map([](int n) { return -n; })) | to(out));
     EXPECT_EQ(out, (std::vector<int>{1, -1, 1, -1, 1, -1, 2, -2, 2, -2, 2, -2}));
 }
 TEST(merge, joins_the_halves_of_a_stream) {
     std::vector<int> const in{1, 2, 3, 4};
     std::vector<int> out;
-    run_by_hand(from(in) | merge(filter([](int n) { return n % 2 == 0; }) | map([](int n) { return n / 2; }),
-                                 filter([](int n) { return n % 2 == 1; }) | map([](int n) { return 3 * n + 1; })) |
-                to(out));
+    run_by_hand(
+        from(in)
+        | merge(filter([](int n) { return n % 2 == 0; }) | map([](int n) { return n / 2; }),
+                filter([](int n) { return n % 2 == 1; }) | map([](int n) { return 3 * n + 1; }))
+        | to(out));
     EXPECT_EQ(out, (std::vector<int>{4, 1, 10, 2}));
 }
 TEST(merge, accounts_for_each_part_when_one_ends_the_run) {
     std::vector<int> const in{1, 2, 3};
-    auto const o = run_by_hand(from(in) | merge(map<"a">([](int n) { return n; }), map<"b">([](int n) {
-                                                    if (n == 2) throw std::runtime_error("two");
-                                                    return n;
-                                                }),
-                                                map<"c">([](int n) { return n; })) |
-                               discard());
+    auto const o = run_by_hand(from(in)
+                               | merge(map<"a">([](int n) { return n; }), map<"b">([](int n) {
+                                           if (n == 2) throw std::runtime_error("two");
+                                           return n;
+                                       }),
+                                       map<"c">([](int n) { return n; }))
+                               | discard());
     EXPECT_EQ(o.code, 65);
     EXPECT_EQ(o.of("from").out, 2U);
     EXPECT_EQ(o.of("a").in, 2U);

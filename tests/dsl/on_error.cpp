@@ -33,7 +33,8 @@ std::vector<int> without(std::vector<int> const& bad) {
     return rest;
 }
 
-// Every stage that calls a function of the user's, guarded by `policy`: what comes out of each is what went in.
+// Every stage that calls a function of the user's, guarded by `policy`: what comes out of each is
+// what went in.
 constexpr auto map_with = [](throws_at bad, auto policy) {
     return map<"stage">([bad](int n) { return bad(n), n; }) | policy;
 };
@@ -47,8 +48,8 @@ constexpr auto emitter_with = [](throws_at bad, auto policy) {
     return flat_map<2, "stage">([bad](int n, emitter<int>& emit) {
                emit(n);
                bad(n);
-           }) |
-           policy;
+           })
+           | policy;
 };
 constexpr auto range_with = [](throws_at bad, auto policy) {
     return flat_map<2, "stage">([bad](int n) { return bad(n), std::vector<int>{n}; }) | policy;
@@ -58,44 +59,51 @@ constexpr auto event_time_with = [](throws_at bad, auto policy) {
 };
 // The last number is the state: it survives only if a failed record did not touch it.
 constexpr auto reduce_with = [](throws_at bad, auto policy) {
-    return key_by([](int) { return 0; }) | reduce<"stage">([bad](int, int n) { return bad(n), n; }) | policy;
+    return key_by([](int) { return 0; }) | reduce<"stage">([bad](int, int n) { return bad(n), n; })
+           | policy;
 };
 constexpr auto fold_with = [](throws_at bad, auto policy) {
-    return key_by([](int) { return 0; }) | fold<"last">(0, [bad](int, int n) { return bad(n), n; }) | policy |
-           map([](auto const& r) { return get<"last">(r); });
+    return key_by([](int) { return 0; }) | fold<"last">(0, [bad](int, int n) { return bad(n), n; })
+           | policy | map([](auto const& r) { return get<"last">(r); });
 };
 constexpr auto max_with = [](throws_at bad, auto policy) {
-    return key_by([](int) { return 0; }) | max<"last">([bad](int n) { return bad(n), n; }) | policy |
-           map([](auto const& r) { return get<"last">(r); });
+    return key_by([](int) { return 0; }) | max<"last">([bad](int n) { return bad(n), n; }) | policy
+           | map([](auto const& r) { return get<"last">(r); });
 };
 constexpr auto key_with = [](throws_at bad, auto policy) {
-    return key_by<"stage">([bad](int n) { return bad(n), n % 2; }) | policy | reduce([](int, int n) { return n; });
+    return key_by<"stage">([bad](int n) { return bad(n), n % 2; }) | policy
+           | reduce([](int, int n) { return n; });
 };
 constexpr auto key_of_window_with = [](throws_at bad, auto policy) {
-    return key_by<"stage">([bad](int n) { return bad(n), n; }) | policy | window(global{}) | max<"last">([](int n) { return n; }) |
-           map([](auto const& r) { return get<"last">(r); });
+    return key_by<"stage">([bad](int n) { return bad(n), n; }) | policy | window(global{})
+           | max<"last">([](int n) { return n; })
+           | map([](auto const& r) { return get<"last">(r); });
 };
 constexpr auto global_with = [](throws_at bad, auto policy) {
-    return window_all(global{}) | fold<"list">(std::vector<int>{}, [bad](std::vector<int> v, int n) {
-               v.push_back(n);
-               bad(n);
-               return v;
-           }) |
-           policy | flat_map<8>([](auto const& r) { return get<"list">(r); });
+    return window_all(global{})
+           | fold<"list">(std::vector<int>{},
+                          [bad](std::vector<int> v, int n) {
+                              v.push_back(n);
+                              bad(n);
+                              return v;
+                          })
+           | policy | flat_map<8>([](auto const& r) { return get<"list">(r); });
 };
 constexpr auto time_window_with = [](throws_at bad, auto policy) {
-    return event_time([](int n) { return time_point{n}; }) | key_by([](int) { return 0; }) | window(tumbling{duration{1}}) |
-           fold<"n">(0, [bad](int, int n) { return bad(n), n; }) | policy | map([](auto const& r) { return get<"n">(r); });
+    return event_time([](int n) { return time_point{n}; }) | key_by([](int) { return 0; })
+           | window(tumbling{duration{1}}) | fold<"n">(0, [bad](int, int n) { return bad(n), n; })
+           | policy | map([](auto const& r) { return get<"n">(r); });
 };
 
-std::uint64_t sum_of(outcome const& o, std::uint64_t stage_counts::*which) {
+std::uint64_t sum_of(outcome const& o, std::uint64_t stage_counts::* which) {
     std::uint64_t sum = 0;
     for (auto const& n : o.nodes) sum += n.counts.*which;
     return sum;
 }
 
 template <class Make>
-void expect_policies(Make make, bool keeps_order = true, std::vector<std::vector<int>> const& all = culprits) {
+void expect_policies(Make make, bool keeps_order = true,
+                     std::vector<std::vector<int>> const& all = culprits) {
     for (auto const& bad : all) {
         for (std::size_t const batch : {1U, 2U, 100U}) {
             auto const sorted = [&](std::vector<int> v) {
@@ -103,7 +111,8 @@ void expect_policies(Make make, bool keeps_order = true, std::vector<std::vector
                 return v;
             };
             std::vector<int> out;
-            auto const dropped = run_by_hand(from(numbers) | make(throws_at{bad}, on_error(drop)) | to(out), batch);
+            auto const dropped =
+                run_by_hand(from(numbers) | make(throws_at{bad}, on_error(drop)) | to(out), batch);
             EXPECT_EQ(sorted(out), without(bad));
             EXPECT_EQ(sum_of(dropped, &stage_counts::dropped), bad.size());
             EXPECT_EQ(dropped.code, 0);
@@ -111,24 +120,29 @@ void expect_policies(Make make, bool keeps_order = true, std::vector<std::vector
             out.clear();
             std::vector<int> dead;
             std::vector<std::string> reasons;
-            auto const letters = run_by_hand(from(numbers) | make(throws_at{bad}, on_error(to<"dead">([&](dead_letter<int> const& d) {
-                                                                      dead.push_back(d.input());
-                                                                      reasons.emplace_back(d.reason);
-                                                                  }))) |
-                                                 to(out),
-                                             batch);
+            auto const letters = run_by_hand(
+                from(numbers)
+                    | make(throws_at{bad}, on_error(to<"dead">([&](dead_letter<int> const& d) {
+                               dead.push_back(d.input());
+                               reasons.emplace_back(d.reason);
+                           })))
+                    | to(out),
+                batch);
             EXPECT_EQ(sorted(out), without(bad));
             EXPECT_EQ(dead, bad);
-            for (std::size_t i = 0; i < bad.size(); ++i) EXPECT_EQ(reasons[i], "bad " + std::to_string(bad[i]));
+            for (std::size_t i = 0; i < bad.size(); ++i)
+                EXPECT_EQ(reasons[i], "bad " + std::to_string(bad[i]));
             EXPECT_EQ(sum_of(letters, &stage_counts::dead), bad.size());
             EXPECT_EQ(letters.of("dead").in, bad.size());
 
             out.clear();
-            auto const stopped = run_by_hand(from(numbers) | make(throws_at{bad}, on_error(stop)) | to(out), batch);
+            auto const stopped =
+                run_by_hand(from(numbers) | make(throws_at{bad}, on_error(stop)) | to(out), batch);
             EXPECT_EQ(stopped.code, bad.empty() ? 0 : 65);
             EXPECT_EQ(sum_of(stopped, &stage_counts::dead), bad.empty() ? 0U : 1U);
             if (!bad.empty()) {
-                EXPECT_NE(stopped.stopped.find("bad " + std::to_string(bad[0])), std::string::npos) << stopped.stopped;
+                EXPECT_NE(stopped.stopped.find("bad " + std::to_string(bad[0])), std::string::npos)
+                    << stopped.stopped;
                 EXPECT_EQ(stopped.of("from").out, static_cast<std::uint64_t>(bad[0]));
             }
         }
@@ -170,8 +184,8 @@ TEST(on_error, guards_a_sink) {
         EXPECT_EQ(dropped.of("sink").dropped, bad.size());
         EXPECT_EQ(dropped.of("sink").out, numbers.size() - bad.size());
         out.clear();
-        run_by_hand(from(numbers) | to<"sink">(sink) |
-                    on_error(to([&](dead_letter<int> const& d) { dead.push_back(d.input()); })));
+        run_by_hand(from(numbers) | to<"sink">(sink)
+                    | on_error(to([&](dead_letter<int> const& d) { dead.push_back(d.input()); })));
         EXPECT_EQ(out, without(bad));
         EXPECT_EQ(dead, bad);
         auto const stopped = run_by_hand(from(numbers) | to<"sink">(sink));
@@ -188,17 +202,20 @@ TEST(on_error, behind_a_source_holds_for_every_stage_without_a_policy) {
             return true;
         };
     };
-    auto const o = run_by_hand(from(numbers) | on_error(to<"dead">([&](dead_letter<bytes> const& d) {
-                                   stages.emplace_back(d.stage);
-                                   EXPECT_EQ(d.record, nullptr);
-                               })) |
-                               filter<"one">(bad(1)) | inspect(bad(2)) | filter<"three">(bad(3)) | on_error(drop) | to(out));
+    auto const o =
+        run_by_hand(from(numbers) | on_error(to<"dead">([&](dead_letter<bytes> const& d) {
+                        stages.emplace_back(d.stage);
+                        EXPECT_EQ(d.record, nullptr);
+                    }))
+                    | filter<"one">(bad(1)) | inspect(bad(2)) | filter<"three">(bad(3))
+                    | on_error(drop) | to(out));
     EXPECT_EQ(out, (std::vector<int>{4, 5}));
     EXPECT_EQ(stages, (std::vector<std::string>{"one", "inspect"}));
     EXPECT_EQ(o.of("one").dead, 1U);
     EXPECT_EQ(o.of("three").dropped, 1U);
     EXPECT_EQ(o.of("dead").in, 2U);
-    auto const dropped = run_by_hand(from(numbers) | on_error(drop) | filter(bad(1)) | map(bad(2)) | discard());
+    auto const dropped =
+        run_by_hand(from(numbers) | on_error(drop) | filter(bad(1)) | map(bad(2)) | discard());
     EXPECT_EQ(dropped.of("discard").in, 3U);
 }
 TEST(on_error, behind_one_source_does_not_hold_behind_a_merge) {
@@ -206,8 +223,9 @@ TEST(on_error, behind_one_source_does_not_hold_behind_a_merge) {
         if (n == 3) throw std::runtime_error("three");
         return n;
     };
-    auto const o = run_by_hand(merge(from(numbers) | on_error(drop) | map<"before">(refuse), from(numbers) | on_error(drop)) |
-                               map<"behind">(refuse) | discard());
+    auto const o = run_by_hand(merge(from(numbers) | on_error(drop) | map<"before">(refuse),
+                                     from(numbers) | on_error(drop))
+                               | map<"behind">(refuse) | discard());
     EXPECT_EQ(o.code, 65);
     EXPECT_EQ(o.of("before").dropped, 1U);
     EXPECT_EQ(o.of("behind").dead, 1U);
@@ -217,9 +235,11 @@ TEST(on_error, tells_what_was_thrown_even_if_it_is_no_exception) {
     run_by_hand(from(numbers) | map<"odd">([](int n) {
                     if (n == 2) throw 2;
                     return n;
-                }) |
-                on_error([&](dead_letter<int> const& d) { reasons.push_back(std::string(d.stage) + ": " + std::string(d.reason)); }) |
-                discard());
+                })
+                | on_error([&](dead_letter<int> const& d) {
+                      reasons.push_back(std::string(d.stage) + ": " + std::string(d.reason));
+                  })
+                | discard());
     EXPECT_EQ(reasons, (std::vector<std::string>{"odd: an exception that is no std::exception"}));
 }
 TEST(on_error, shows_the_record_as_it_came_where_the_function_takes_it_by_value) {
@@ -227,14 +247,16 @@ TEST(on_error, shows_the_record_as_it_came_where_the_function_takes_it_by_value)
     auto const expected = in;
     auto const refuse = [](std::string const&) { throw std::runtime_error("no"); };
     std::vector<std::string> dead;
-    auto const store = on_error([&](dead_letter<std::string> const& d) { dead.push_back(d.input()); });
-    run_by_hand(from(std::vector<std::string>(in)) | map([&](std::string s) { return refuse(s), s; }) | store | discard());
+    auto const store =
+        on_error([&](dead_letter<std::string> const& d) { dead.push_back(d.input()); });
+    run_by_hand(from(std::vector<std::string>(in))
+                | map([&](std::string s) { return refuse(s), s; }) | store | discard());
     run_by_hand(from(std::vector<std::string>(in)) | flat_map<1>([&](std::string s) {
                     std::string const taken = std::move(s);
                     refuse(taken);
                     return std::vector<int>{};
-                }) |
-                store | discard());
+                })
+                | store | discard());
     run_by_hand(from(std::vector<std::string>(in)) | to([&](std::string s) { refuse(s); }) | store);
     ASSERT_EQ(dead.size(), 3U);
     for (auto const& s : dead) EXPECT_EQ(s, expected[0]);
@@ -247,30 +269,36 @@ TEST(on_error, works_for_move_only_records) {
     };
     int sum = 0;
     std::vector<int> dead;
-    run_by_hand(from(make()) | filter([](std::unique_ptr<int> const& p) { return throws_at{{2}}(*p), true; }) |
-                on_error([&](dead_letter<std::unique_ptr<int>> const& d) { dead.push_back(*d.input()); }) |
-                map([](std::unique_ptr<int> p) {
-                    throws_at{{3}}(*p);
-                    return p;
-                }) |
-                on_error(drop) | to([&](std::unique_ptr<int> p) { sum += *p; }));
+    run_by_hand(
+        from(make())
+        | filter([](std::unique_ptr<int> const& p) { return throws_at{{2}}(*p), true; })
+        | on_error([&](dead_letter<std::unique_ptr<int>> const& d) { dead.push_back(*d.input()); })
+        | map([](std::unique_ptr<int> p) {
+              throws_at{{3}}(*p);
+              return p;
+          })
+        | on_error(drop) | to([&](std::unique_ptr<int> p) { sum += *p; }));
     EXPECT_EQ(sum, 10);
     EXPECT_EQ(dead, (std::vector<int>{2}));
 }
 TEST(on_error, takes_a_container_of_what_its_part_makes_and_a_part_with_stages_of_its_own) {
     std::vector<std::string> dead;
-    auto const letters = filter<"interesting">([](dead_letter<int> const& d) { return d.input() != 2; }) |
-                         map([](dead_letter<int> const& d) { return std::string(d.reason); }) | to<"dead">(dead);
-    auto const o = run_by_hand(from(numbers) | map([](int n) { return throws_at{{2, 4}}(n), n; }) | on_error(letters) | discard());
+    auto const letters =
+        filter<"interesting">([](dead_letter<int> const& d) { return d.input() != 2; })
+        | map([](dead_letter<int> const& d) { return std::string(d.reason); }) | to<"dead">(dead);
+    auto const o = run_by_hand(from(numbers) | map([](int n) { return throws_at{{2, 4}}(n), n; })
+                               | on_error(letters) | discard());
     EXPECT_EQ(dead, (std::vector<std::string>{"bad 4"}));
     EXPECT_EQ(o.of("interesting").in, 2U);
     EXPECT_EQ(o.of("interesting").filtered, 1U);
     EXPECT_EQ(o.of("dead").in, 1U);
 }
 TEST(on_error, whose_own_sink_fails_stops_the_run) {
-    auto const o = run_by_hand(from(numbers) | map([](int n) { return throws_at{{2}}(n), n; }) |
-                               on_error(to<"dead">([](dead_letter<int> const&) { throw std::runtime_error("the disk is full"); })) |
-                               discard());
+    auto const o = run_by_hand(from(numbers) | map([](int n) { return throws_at{{2}}(n), n; })
+                               | on_error(to<"dead">([](dead_letter<int> const&) {
+                                     throw std::runtime_error("the disk is full");
+                                 }))
+                               | discard());
     EXPECT_EQ(o.code, 65);
     EXPECT_NE(o.stopped.find("dead: the disk is full"), std::string::npos) << o.stopped;
     EXPECT_EQ(o.of("map").dead, 1U);
@@ -279,16 +307,21 @@ TEST(on_error, whose_own_sink_fails_stops_the_run) {
 TEST(on_error, in_a_branch_holds_for_that_branch) {
     std::vector<int> a;
     std::vector<int> b;
-    auto const o = run_by_hand(from(numbers) |
-                               tee(map<"guarded">([](int n) { return throws_at{{2}}(n), n; }) | on_error(drop) | to(a), to(b)));
+    auto const o = run_by_hand(
+        from(numbers)
+        | tee(map<"guarded">([](int n) { return throws_at{{2}}(n), n; }) | on_error(drop) | to(a),
+              to(b)));
     EXPECT_EQ(a, (std::vector<int>{1, 3, 4, 5}));
     EXPECT_EQ(b, numbers);
     EXPECT_EQ(o.of("guarded").dropped, 1U);
 }
 TEST(on_error, stops_by_default_and_says_where) {
-    auto const o = run_by_hand(from(numbers) | map<"parse">([](int n) { return throws_at{{4}}(n), n; }) | discard());
+    auto const o = run_by_hand(
+        from(numbers) | map<"parse">([](int n) { return throws_at{{4}}(n), n; }) | discard());
     EXPECT_EQ(o.code, 65);
-    EXPECT_EQ(o.stopped, "millrace: parse: bad 4. The run stops here; on_error(drop) or on_error(sink) behind the stage would go on.");
+    EXPECT_EQ(
+        o.stopped,
+        "millrace: parse: bad 4. The run stops here; on_error(drop) or on_error(sink) behind the stage would go on.");
     EXPECT_EQ(o.of("from").out, 4U);
     EXPECT_EQ(o.of("parse").dead, 1U);
     EXPECT_EQ(o.of("discard").in, 3U);

@@ -56,7 +56,8 @@ TEST(pipeline, runs_again_as_a_copy) {
 }
 TEST(pipeline, prints_short_its_type_names_each_stage_once) {
     static_assert(
-        std::is_same_v<filtered, pipeline<from_stage<std::vector<int> const&>, filter_stage<fixed_string<6>{"large"}, at_least>>>);
+        std::is_same_v<filtered, pipeline<from_stage<std::vector<int> const&>,
+                                          filter_stage<fixed_string<6>{"large"}, at_least>>>);
 }
 TEST(pipeline, gives_the_same_for_any_batch) {
     std::vector<int> in;
@@ -64,15 +65,17 @@ TEST(pipeline, gives_the_same_for_any_batch) {
     std::vector<std::string> first;
     for (std::size_t const batch : {1U, 2U, 3U, 64U, 999U, 1000U, 1001U, 65'536U}) {
         std::vector<std::string> out;
-        run_by_hand(from(in) | filter([](int n) { return n % 3 != 0; }) |
-                        flat_map<3>([](int n, emitter<int>& emit) {
-                            for (int i = 0; i < n % 4; ++i) emit(n + i);
-                        }) |
-                        key_by<"digit">([](int n) { return n % 10; }) | aggregate(count<"n">(), sum<"s">([](int n) { return n; })) |
-                        to([&](auto const& r) {
-                            out.push_back(std::to_string(get<"digit">(r)) + " " + std::to_string(get<"n">(r)) + " " +
-                                          std::to_string(get<"s">(r)));
-                        }),
+        run_by_hand(from(in) | filter([](int n) { return n % 3 != 0; })
+                        | flat_map<3>([](int n, emitter<int>& emit) {
+                              for (int i = 0; i < n % 4; ++i) emit(n + i);
+                          })
+                        | key_by<"digit">([](int n) { return n % 10; })
+                        | aggregate(count<"n">(), sum<"s">([](int n) { return n; }))
+                        | to([&](auto const& r) {
+                              out.push_back(std::to_string(get<"digit">(r)) + " "
+                                            + std::to_string(get<"n">(r)) + " "
+                                            + std::to_string(get<"s">(r)));
+                          }),
                     batch);
         if (first.empty()) first = out;
         EXPECT_EQ(out, first);

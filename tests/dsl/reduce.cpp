@@ -32,7 +32,8 @@ TEST(reduce, rolls_per_key) {
     std::vector<sale> out;
     for (std::size_t const batch : {1U, 2U, 100U}) {
         out.clear();
-        auto const o = run_by_hand(from(in) | key_by(field<&sale::shop>) | reduce<"total">(add) | to(out), batch);
+        auto const o = run_by_hand(
+            from(in) | key_by(field<&sale::shop>) | reduce<"total">(add) | to(out), batch);
         EXPECT_EQ(out, (std::vector<sale>{{1, 10}, {2, 5}, {1, 11}, {1, 13}, {2, 10}}));
         EXPECT_EQ(o.of("total").passed, 5U);
     }
@@ -62,7 +63,8 @@ TEST(reduce, of_an_empty_input_gives_nothing) {
 TEST(reduce, keeps_its_state_when_its_function_throws) {
     std::vector<sale> const in{{1, 10}, {1, -1}, {2, 3}, {1, 5}, {1, -1}};
     std::vector<sale> out;
-    auto const o = run_by_hand(from(in) | key_by(field<"shop">) | reduce(add) | on_error(drop) | to(out));
+    auto const o =
+        run_by_hand(from(in) | key_by(field<"shop">) | reduce(add) | on_error(drop) | to(out));
     EXPECT_EQ(out, (std::vector<sale>{{1, 10}, {2, 3}, {1, 15}}));
     EXPECT_EQ(o.of("reduce").dropped, 2U);
     EXPECT_EQ(o.of("to").in, 3U);
@@ -74,11 +76,12 @@ TEST(reduce, keeps_its_state_when_the_assignment_of_strings_would_have_changed_i
     };
     std::vector<named> const in{{"a", 1}, {"b", 2}, {"c", 3}};
     std::vector<std::string> out;
-    run_by_hand(from(in) | key_by([](named const&) { return 0; }) | reduce([](named const& a, named const& b) {
-                    if (b.n == 2) throw std::runtime_error("two");
-                    return named{a.name + b.name, b.n};
-                }) |
-                on_error(drop) | to([&](named const& n) { out.push_back(n.name); }));
+    run_by_hand(from(in) | key_by([](named const&) { return 0; })
+                | reduce([](named const& a, named const& b) {
+                      if (b.n == 2) throw std::runtime_error("two");
+                      return named{a.name + b.name, b.n};
+                  })
+                | on_error(drop) | to([&](named const& n) { out.push_back(n.name); }));
     EXPECT_EQ(out, (std::vector<std::string>{"a", "ac"}));
 }
 }  // namespace

@@ -25,8 +25,10 @@ TEST(split, sends_each_record_into_the_first_case_that_takes_it) {
         std::vector<int> threes;
         std::vector<int> rest;
         auto const o = run_by_hand(
-            from(numbers) | split(when<"twos">(divisible_by(2), to(twos)),
-                                  when<"threes">(divisible_by(3), map([](int n) { return -n; }) | to(threes)), otherwise(rest)),
+            from(numbers)
+                | split(when<"twos">(divisible_by(2), to(twos)),
+                        when<"threes">(divisible_by(3), map([](int n) { return -n; }) | to(threes)),
+                        otherwise(rest)),
             batch);
         EXPECT_EQ(twos, (std::vector<int>{2, 4, 6}));
         EXPECT_EQ(threes, (std::vector<int>{-3}));
@@ -40,7 +42,8 @@ TEST(split, sends_each_record_into_the_first_case_that_takes_it) {
 TEST(split, hands_on_what_no_case_takes) {
     std::vector<int> twos;
     std::vector<int> rest;
-    auto const o = run_by_hand(from(numbers) | split(when(divisible_by(2), twos)) | filter([](int n) { return n > 1; }) | to(rest));
+    auto const o = run_by_hand(from(numbers) | split(when(divisible_by(2), twos))
+                               | filter([](int n) { return n > 1; }) | to(rest));
     EXPECT_EQ(twos.size(), 3U);
     EXPECT_EQ(rest, (std::vector<int>{3, 5}));
     EXPECT_EQ(o.of("filter").in, 3U);
@@ -56,10 +59,11 @@ TEST(split, moves_move_only_records) {
     std::vector<std::unique_ptr<int>> small;
     std::vector<std::unique_ptr<int>> large;
     int rest = 0;
-    run_by_hand(from(std::move(in)) |
-                split(when([](std::unique_ptr<int> const& p) { return *p < 3; }, to(small)),
-                      when([](std::unique_ptr<int> const& p) { return *p > 4; }, map([](std::unique_ptr<int> p) { return p; }) | to(large))) |
-                to([&](std::unique_ptr<int> p) { rest += *p; }));
+    run_by_hand(from(std::move(in))
+                | split(when([](std::unique_ptr<int> const& p) { return *p < 3; }, to(small)),
+                        when([](std::unique_ptr<int> const& p) { return *p > 4; },
+                             map([](std::unique_ptr<int> p) { return p; }) | to(large)))
+                | to([&](std::unique_ptr<int> p) { rest += *p; }));
     EXPECT_EQ(small.size(), 2U);
     EXPECT_EQ(large.size(), 2U);
     EXPECT_EQ(rest, 7);
@@ -72,15 +76,18 @@ TEST(split, goes_by_its_policy_when_a_predicate_throws) {
     std::vector<int> even;
     std::vector<int> odd;
     std::vector<int> dead;
-    auto const o = run_by_hand(from(numbers) | split(when(picky, even)) |
-                               on_error(map([](dead_letter<int> const& d) { return d.input(); }) | to<"dead">(dead)) | to(odd));
+    auto const o = run_by_hand(
+        from(numbers) | split(when(picky, even))
+        | on_error(map([](dead_letter<int> const& d) { return d.input(); }) | to<"dead">(dead))
+        | to(odd));
     EXPECT_EQ(even, (std::vector<int>{2, 4}));
     EXPECT_EQ(odd, (std::vector<int>{1, 5}));
     EXPECT_EQ(dead, (std::vector<int>{3, 6}));
     EXPECT_EQ(o.of("split").dead, 2U);
     EXPECT_EQ(o.of("dead").in, 2U);
     EXPECT_EQ(o.of("dead").out, 2U);
-    auto const dropped = run_by_hand(from(numbers) | split(when(picky, discard())) | on_error(drop));
+    auto const dropped =
+        run_by_hand(from(numbers) | split(when(picky, discard())) | on_error(drop));
     EXPECT_EQ(dropped.of("split").dropped, 2U);
     EXPECT_EQ(dropped.of("split").filtered, 2U);
     auto const stopped = run_by_hand(from(numbers) | split(when(picky, discard())));

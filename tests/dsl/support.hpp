@@ -40,7 +40,8 @@ struct environment {};
 /// Every record that came into a stage went somewhere (LANGUAGE, 17).
 inline void expect_conservation(outcome const& o) {
     for (auto const& [name, c] : o.nodes) {
-        EXPECT_EQ(c.in, c.passed + c.filtered + c.late + c.dropped + c.dead + c.held) << "at " << name;
+        EXPECT_EQ(c.in, c.passed + c.filtered + c.late + c.dropped + c.dead + c.held)
+            << "at " << name;
         if (o.code == 0) {
             EXPECT_EQ(c.held, 0U) << "at " << name;
         }
@@ -81,7 +82,8 @@ outcome run_by_hand(P pipeline, std::size_t batch = 4) {
     loop.account(counts);
     [&]<std::size_t... I>(std::index_sequence<I...>) {
         auto const add = [&]<class Stage>(millrace::stage_counts const& c) {
-            out.nodes.push_back({std::string(Stage::name.empty() ? Stage::word : Stage::name.view()), c});
+            out.nodes.push_back(
+                {std::string(Stage::name.empty() ? Stage::word : Stage::name.view()), c});
         };
         (add.template operator()<typename loop_type::template stage_at<I>>(counts[I]), ...);
     }(std::make_index_sequence<loop_type::size>{});

@@ -22,9 +22,10 @@ TEST(tee, sends_every_record_into_each_part_and_on) {
         std::vector<int> a;
         std::vector<int> b;
         std::vector<int> c;
-        auto const o = run_by_hand(from(numbers) | tee(filter<"odd">([](int n) { return n % 2 == 1; }) | to(a), to(b)) |
-                                       map([](int n) { return 10 * n; }) | to(c),
-                                   batch);
+        auto const o = run_by_hand(
+            from(numbers) | tee(filter<"odd">([](int n) { return n % 2 == 1; }) | to(a), to(b))
+                | map([](int n) { return 10 * n; }) | to(c),
+            batch);
         EXPECT_EQ(a, (std::vector<int>{1, 3, 5}));
         EXPECT_EQ(b, numbers);
         EXPECT_EQ(c, (std::vector<int>{10, 20, 30, 40, 50}));
@@ -36,8 +37,10 @@ TEST(tee, sends_every_record_into_each_part_and_on) {
 }
 TEST(tee, runs_its_parts_in_the_order_of_writing_record_by_record) {
     std::vector<int> order;
-    run_by_hand(from(std::vector<int>{1, 2}) | tee(to([&](int n) { order.push_back(n); }), to([&](int n) { order.push_back(10 * n); })) |
-                to([&](int n) { order.push_back(100 * n); }));
+    run_by_hand(
+        from(std::vector<int>{1, 2})
+        | tee(to([&](int n) { order.push_back(n); }), to([&](int n) { order.push_back(10 * n); }))
+        | to([&](int n) { order.push_back(100 * n); }));
     EXPECT_EQ(order, (std::vector<int>{1, 10, 100, 2, 20, 200}));
 }
 TEST(tee, may_end_a_pipeline) {
@@ -69,7 +72,8 @@ TEST(tee, shows_no_part_what_another_one_does_to_its_record) {
 TEST(tee, can_be_nested) {
     int sum = 0;
     auto const add = [&](int n) { sum += n; };
-    auto const o = run_by_hand(from(numbers) | tee(tee(to(add), to(add)) | to(add), tee(to(add))) | discard());
+    auto const o =
+        run_by_hand(from(numbers) | tee(tee(to(add), to(add)) | to(add), tee(to(add))) | discard());
     EXPECT_EQ(sum, 60);
     EXPECT_EQ(o.of("discard").in, 5U);
 }
@@ -81,8 +85,9 @@ TEST(tee, accounts_for_each_branch_when_one_ends_the_run) {
                 return n;
             });
         };
-        auto const o = run_by_hand(from(numbers) | tee(stop_in(0) | discard<"a">(), stop_in(1) | discard<"b">()) | stop_in(2) |
-                                   discard<"c">());
+        auto const o = run_by_hand(from(numbers)
+                                   | tee(stop_in(0) | discard<"a">(), stop_in(1) | discard<"b">())
+                                   | stop_in(2) | discard<"c">());
         EXPECT_EQ(o.code, 65);
         EXPECT_EQ(o.of("from").out, 3U);
         EXPECT_EQ(o.of("tee").in, 3U);

@@ -27,7 +27,8 @@ struct full_disk {
     struct opened {
         int left;
         void write(int) {
-            if (left-- == 0) throw failure(exit_code::io, "millrace: file: out.csv: no space left on device.");
+            if (left-- == 0)
+                throw failure(exit_code::io, "millrace: file: out.csv: no space left on device.");
         }
     };
     int room;
@@ -50,7 +51,8 @@ TEST(to, fills_containers_by_push_back) {
 TEST(to, calls_functions_and_function_objects) {
     std::vector<int> const in{1, 2, 3};
     int total = 0;
-    auto const o = run_by_hand(from(in) | tee(to(counter{&total}), to<"named">([&](int const& n) { total += 10 * n; })));
+    auto const o = run_by_hand(
+        from(in) | tee(to(counter{&total}), to<"named">([&](int const& n) { total += 10 * n; })));
     EXPECT_EQ(total, 66);
     EXPECT_EQ(o.of("named").in, 3U);
     EXPECT_EQ(o.of("named").out, 3U);

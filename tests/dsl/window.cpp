@@ -3,6 +3,7 @@
 
 // Windows by hand, each case for several batches: LANGUAGE 7, SEMANTICS 1 and 3.
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -215,6 +216,22 @@ TEST(window, follows_a_strategy_of_the_users_own) {
         EXPECT_EQ(rows, (strings{"2", "2"})) << batch;
         EXPECT_EQ(r.late, 1U);
         EXPECT_TRUE(adds_up(r));
+    }
+}
+
+TEST(window, judges_a_record_by_the_watermark_before_it_and_not_by_its_own) {
+    struct eager {  // each record says that its pane is complete
+        time_point mark = time_point::min();
+        void observe(time_point t) { mark = std::max(mark, t + duration{10}); }
+        time_point watermark() const { return mark; }
+    };
+    for (std::size_t const batch : batches) {
+        auto const r = run(from(std::vector<event>{{1}, {2}, {13}, {30}})
+                               | event_time(time_of, eager{}) | key_by(field<&event::key>)
+                               | window(tumbling{duration{10}}) | count<"n">() | discard(),
+                           {.batch = batch});
+        EXPECT_EQ(r.late, 1U) << batch;
+        EXPECT_EQ(r.records_out, 3U) << batch;
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Words that std has too, called with 1 to 6 operands of types from std, with everything included that could take the call
-// for itself (LANGUAGE, 15).
+// Words that std has too, called with 1 to 6 operands of types from std, with everything included
+// that could take the call for itself (LANGUAGE, 15).
 
 #include <algorithm>
 #include <array>
@@ -37,8 +37,10 @@ using millrace_test::run_by_hand;
 using record = std::pair<std::string, int>;
 std::vector<record> const records{{"a", 1}, {"b", 2}, {"a", 3}};
 auto const number = [](record const& r) { return r.second; };
-auto const letter = std::function<std::string(record const&)>([](record const& r) { return r.first; });
-auto const positive = std::function<bool(record const&)>([](record const& r) { return r.second > 0; });
+auto const letter =
+    std::function<std::string(record const&)>([](record const& r) { return r.first; });
+auto const positive =
+    std::function<bool(record const&)>([](record const& r) { return r.second > 0; });
 auto const same = std::identity{};
 
 template <std::size_t N>
@@ -94,10 +96,15 @@ TEST(words, aggregate_takes_one_to_six_columns_and_key_by_one_to_six_keys) {
     EXPECT_EQ(rows_of<2>(p | all | aggregate(count(), sum(number))), 1U);
     EXPECT_EQ(rows_of<2>(p | all | aggregate(count(), sum(number), min(number))), 1U);
     EXPECT_EQ(rows_of<2>(p | all | aggregate(count(), sum(number), min(letter), max(letter))), 1U);
-    EXPECT_EQ(rows_of<2>(p | all | aggregate(count(), sum(number), min(number), max(number), mean(number))), 1U);
-    EXPECT_EQ(rows_of<2>(p | all | aggregate(count(), sum(number), min(number), max(number), mean(number),
-                                             fold(std::string(), [](std::string const& s, record const& r) { return s + r.first; }))),
+    EXPECT_EQ(rows_of<2>(p | all
+                         | aggregate(count(), sum(number), min(number), max(number), mean(number))),
               1U);
+    EXPECT_EQ(
+        rows_of<2>(p | all
+                   | aggregate(count(), sum(number), min(number), max(number), mean(number),
+                               fold(std::string(), [](std::string const& s,
+                                                      record const& r) { return s + r.first; }))),
+        1U);
     auto const k = count();
     EXPECT_EQ(rows_of<2>(p | key_by(letter) | k), 3U);
     EXPECT_EQ(rows_of<2>(p | key_by(letter, number) | k), 3U);
@@ -113,13 +120,17 @@ TEST(words, of_one_operand_work_bare_and_named) {
     EXPECT_EQ(rows_of<2>(p | key_by(letter) | min(number)), 3U);
     EXPECT_EQ(rows_of<2>(p | key_by(letter) | max<"most">(number)), 3U);
     EXPECT_EQ(rows_of<2>(p | key_by(letter) | mean(number)), 3U);
-    EXPECT_EQ(rows_of<2>(p | key_by(letter) | reduce([](record const&, record const& b) { return b; })), 3U);
-    EXPECT_EQ(rows_of<2>(p | map(same) | filter(positive) | inspect(letter) | flat_map<2>([](record const& r) {
-                             return std::vector<record>{r, r};
-                         })),
+    EXPECT_EQ(
+        rows_of<2>(p | key_by(letter) | reduce([](record const&, record const& b) { return b; })),
+        3U);
+    EXPECT_EQ(rows_of<2>(p | map(same) | filter(positive) | inspect(letter)
+                         | flat_map<2>([](record const& r) { return std::vector<record>{r, r}; })),
               6U);
     EXPECT_EQ(rows_of<2>(p | map(&record::second) | filter(same)), 3U);
-    EXPECT_EQ(rows_of<2>(generate([n = 0]() mutable { return n++ < 3 ? std::optional<std::string>("x") : std::nullopt; })), 3U);
+    EXPECT_EQ(rows_of<2>(generate([n = 0]() mutable {
+                  return n++ < 3 ? std::optional<std::string>("x") : std::nullopt;
+              })),
+              3U);
     EXPECT_EQ(rows_of<2>(from(std::array<std::tuple<int>, 2>{})), 2U);
     EXPECT_EQ(rows_of<2>(from(std::map<std::string, int>{{"a", 1}})), 1U);
     EXPECT_EQ(rows_of<2>(from(std::vector<std::filesystem::path>{"a"}) | tee(discard())), 1U);
@@ -128,9 +139,12 @@ TEST(words, of_errors_and_time_take_types_of_std) {
     auto const p = from(records);
     std::vector<record> late;
     auto const when_it_was = [](record const& r) { return time_point{r.second}; };
-    auto const o = run_by_hand(p | on_error(drop) | event_time(when_it_was) | key_by(letter) | window(tumbling{duration{10}}) |
-                               aggregate(count()) | allowed_lateness(duration{1}) | late_to(late) |
-                               on_error(std::function<void(dead_letter<record> const&)>([](dead_letter<record> const&) {})) | discard());
+    auto const o = run_by_hand(p | on_error(drop) | event_time(when_it_was) | key_by(letter)
+                               | window(tumbling{duration{10}}) | aggregate(count())
+                               | allowed_lateness(duration{1}) | late_to(late)
+                               | on_error(std::function<void(dead_letter<record> const&)>(
+                                   [](dead_letter<record> const&) {}))
+                               | discard());
     EXPECT_EQ(o.of("discard").in, 2U);
     EXPECT_TRUE(late.empty());
 }

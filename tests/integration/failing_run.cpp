@@ -4,6 +4,7 @@
 // Runs that fail half-way: what they say, what they leave (nothing), and that their accounts add up
 // all the same.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>

@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <limits>
 #include <map>
+#include <ostream>
 #include <random>
 #include <string>
 #include <tuple>

@@ -40,8 +40,8 @@ TEST(hana, a_struct_that_hana_defines_is_read_by_its_names) {
 }
 
 TEST(hana, an_adapted_struct_keys_and_aggregates_by_its_names) {
-    driver d{from(std::vector<shop::item>{}) | key_by(field<"id">) | aggregate(sum<"all">(field<"count">))
-             | to([](auto const&) {})};
+    driver d{from(std::vector<shop::item>{}) | key_by(field<"id">)
+             | aggregate(sum<"all">(field<"count">)) | to([](auto const&) {})};
     d.in().push({7, 2});
     d.in().push({7, 3});
     ASSERT_EQ(d.out().size(), 2U);

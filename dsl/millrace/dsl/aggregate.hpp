@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `aggregate(count<"flights">(), mean<"delay">(field<&flight::delay>))`: several aggregates in one pass, as a row.
+// `aggregate(count<"flights">(), mean<"delay">(field<&flight::delay>))`: several aggregates in one
+// pass, as a row.
 
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +43,8 @@ template <std::size_t... I, class... Spec>
 struct aggregate_body<std::index_sequence<I...>, Spec...> {
     flat_tuple<Spec...> specs;
 
-    /// User functions run only while a record is projected; updates of the built-in aggregates can't fail.
+    /// User functions run only while a record is projected; updates of the built-in aggregates
+    /// can't fail.
     static constexpr bool may_throw = (Spec::may_throw || ...);
     template <class R>
     static constexpr bool projection_never_throws = (Spec::template never_throws_for<R> && ...);
@@ -52,7 +54,9 @@ struct aggregate_body<std::index_sequence<I...>, Spec...> {
     template <class R>
     using state = flat_tuple<typename Spec::template state<R>...>;
     template <class R>
-    using columns = row<column<Spec::name, decltype(std::declval<typename Spec::template state<R> const&>().result())>...>;
+    using columns =
+        row<column<Spec::name,
+                   decltype(std::declval<typename Spec::template state<R> const&>().result())>...>;
     template <class R, class Prefix>
     using result = millrace::joined_row<Prefix, columns<R>>;
 
@@ -64,8 +68,9 @@ struct aggregate_body<std::index_sequence<I...>, Spec...> {
     [[gnu::always_inline]] inline void add(S& s, In const& in) {
         (specs.template at<I>().add(s.template at<I>(), in.template at<I>()), ...);
     }
-    /// The same for a state in a table: one accumulator after the other. Packed into one vector by the compiler, they would
-    /// be read in one load behind several stores, which waits for all of them: twice the time with AVX on g++ 12.
+    /// The same for a state in a table: one accumulator after the other. Packed into one vector by
+    /// the compiler, they would be read in one load behind several stores, which waits for all of
+    /// them: twice the time with AVX on g++ 12.
     template <class S, class In>
     [[gnu::always_inline]] inline void add_in_place(S& s, In const& in) {
         (add_one(specs.template at<I>(), s.template at<I>(), in.template at<I>()), ...);
@@ -97,34 +102,45 @@ struct aggregate_stage : stage_base {
 
     constexpr explicit aggregate_stage(body_type b) : body(std::move(b)) {}
 
-    /// Behind a window the stream is keyed by what stands in front of its row: the key and the bounds of the pane.
+    /// Behind a window the stream is keyed by what stands in front of its row: the key and the
+    /// bounds of the pane.
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         using record = typename In::record;
         if constexpr (!In::keyed) {
-            static_assert(!Aloud, "millrace: aggregate: there is no window and no key, so it would never end. Write "
-                                  "key_by(…) for a rolling result per key, window(…) before it, or window_all(global{}) "
-                                  "for one result at the end.");
+            static_assert(
+                !Aloud,
+                "millrace: aggregate: there is no window and no key, so it would never end. Write "
+                "key_by(…) for a rolling result per key, window(…) before it, or window_all(global{}) "
+                "for one result at the end.");
             return refused<aggregate_stage, In>{};
         } else if constexpr (!(Spec::template usable<record> && ...)) {
-            static_assert(!Aloud, "millrace: aggregate: one of its fields or functions can't be read from the record of "
-                                  "this stream, or is no number where sum and mean need one. Name a field that fits.");
+            static_assert(
+                !Aloud,
+                "millrace: aggregate: one of its fields or functions can't be read from the record of "
+                "this stream, or is no number where sum and mean need one. Name a field that fits.");
             return refused<aggregate_stage, In>{};
-        } else if constexpr (!(detail::moves_safely<typename Spec::template state<record>> && ...)) {
-            static_assert(!Aloud, "millrace: aggregate: its accumulator may throw when it is moved, so state could be lost. "
-                                  "Give it a noexcept move constructor and assignment.");
+        } else if constexpr (!(detail::moves_safely<typename Spec::template state<record>>
+                               && ...)) {
+            static_assert(
+                !Aloud,
+                "millrace: aggregate: its accumulator may throw when it is moved, so state could be lost. "
+                "Give it a noexcept move constructor and assignment.");
             return refused<aggregate_stage, In>{};
         } else {
             using columns = typename body_type::template columns<record>;
             using out = typename body_type::template result<record, typename In::key::type>;
             if constexpr (!owning<columns>) {
-                static_assert(!Aloud || detail::owned<typename detail::view_in<columns>::type>,
-                              "millrace: aggregate: a view would enter the state and outlive its bytes. Describe the field "
-                              "as text<16> or std::string.");
+                static_assert(
+                    !Aloud || detail::owned<typename detail::view_in<columns>::type>,
+                    "millrace: aggregate: a view would enter the state and outlive its bytes. Describe the field "
+                    "as text<16> or std::string.");
                 return refused<aggregate_stage, In>{};
             } else if constexpr (!detail::names_differ<out>) {
-                static_assert(!Aloud, "millrace: aggregate: two columns of its row have the same name. Name them, as in "
-                                      "count<\"flights\">() or max<\"max_delay\">(…).");
+                static_assert(
+                    !Aloud,
+                    "millrace: aggregate: two columns of its row have the same name. Name them, as in "
+                    "count<\"flights\">() or max<\"max_delay\">(…).");
                 return refused<aggregate_stage, In>{};
             } else {
                 return accepted<stream<out, no_key, detail::behind_state<In>>>{};
@@ -137,13 +153,16 @@ struct aggregate_stage : stage_base {
     }
 };
 
-/// Behind `window(…)`: a row per key and pane: the key's columns, window_start, window_end, and one column an aggregate.
-/// Behind `key_by(…)` alone: a row per record with the aggregates so far. State: one accumulator per key (and open pane).
+/// Behind `window(…)`: a row per key and pane: the key's columns, window_start, window_end, and one
+/// column an aggregate. Behind `key_by(…)` alone: a row per record with the aggregates so far.
+/// State: one accumulator per key (and open pane).
 template <class... Spec>
 [[nodiscard]] constexpr auto aggregate(Spec... specs) {
-    static_assert(sizeof...(Spec) > 0, "millrace: aggregate: it is empty. Write aggregate(count<\"n\">()).");
-    static_assert((detail::is_spec<Spec> && ...), "millrace: aggregate: it takes what makes columns. Write "
-                                                  "aggregate(count<\"n\">(), max<\"most\">(field<…>)).");
+    static_assert(sizeof...(Spec) > 0,
+                  "millrace: aggregate: it is empty. Write aggregate(count<\"n\">()).");
+    static_assert((detail::is_spec<Spec> && ...),
+                  "millrace: aggregate: it takes what makes columns. Write "
+                  "aggregate(count<\"n\">(), max<\"most\">(field<…>)).");
     if constexpr (sizeof...(Spec) == 0 || !(detail::is_spec<Spec> && ...)) {
         return rejected{};
     } else {

@@ -12,7 +12,8 @@ namespace millrace {
 
 namespace detail {
 
-// A modifier changes the stage before it instead of standing behind it: `window(…) | aggregate(…)` is one stage.
+// A modifier changes the stage before it instead of standing behind it: `window(…) | aggregate(…)`
+// is one stage.
 template <class L, class M>
 concept modifiable_by = requires(L l, M m) { std::move(l).modified_by(std::move(m)); };
 template <class M>
@@ -37,21 +38,27 @@ inline constexpr bool awaits_modifier = requires { requires L::is_open; };
 struct window_without_aggregate {
     template <class In, bool Aloud>
     static consteval void accept() {
-        static_assert(!Aloud, "millrace: window: it has no aggregate. Write | aggregate(…) or | reduce(…) right behind it.");
+        static_assert(
+            !Aloud,
+            "millrace: window: it has no aggregate. Write | aggregate(…) or | reduce(…) right behind it.");
     }
 };
 struct stage_behind_sink {
     template <class In, bool Aloud>
     static consteval void accept() {
-        static_assert(!Aloud, "millrace: to: a sink has taken the stream already, so nothing can stand behind it. Write "
-                              "tee(…) before the sink to send records to several.");
+        static_assert(
+            !Aloud,
+            "millrace: to: a sink has taken the stream already, so nothing can stand behind it. Write "
+            "tee(…) before the sink to send records to several.");
     }
 };
 struct source_behind_stage {
     template <class In, bool Aloud>
     static consteval void accept() {
-        static_assert(!Aloud, "millrace: from: a source stands behind a stage. Write it first; merge(…) joins several "
-                              "pipelines into one source.");
+        static_assert(
+            !Aloud,
+            "millrace: from: a source stands behind a stage. Write it first; merge(…) joins several "
+            "pipelines into one source.");
     }
 };
 
@@ -63,7 +70,8 @@ constexpr auto attach_stage(pipeline<S...>&& left, R&& right) {
     using last = typename last_of<pipeline<S...>>::type;
     using in = stream_of<pipeline<S...>>;
     if constexpr (changed_by<last, R>) {
-        auto changed = change(std::move(left.stages.template at<sizeof...(S) - 1>()), std::move(right));
+        auto changed =
+            change(std::move(left.stages.template at<sizeof...(S) - 1>()), std::move(right));
         auto whole = as_pipeline(replace_last(std::move(left.stages), std::move(changed),
                                               std::make_index_sequence<sizeof...(S) - 1>{}));
         using out = stream_of<decltype(whole)>;
@@ -80,7 +88,8 @@ constexpr auto attach_stage(pipeline<S...>&& left, R&& right) {
         if constexpr (is_rejected<out>)
             return out{};
         else
-            return as_pipeline(append(std::move(left.stages), std::move(right), std::index_sequence_for<S...>{}));
+            return as_pipeline(
+                append(std::move(left.stages), std::move(right), std::index_sequence_for<S...>{}));
     }
 }
 
@@ -88,7 +97,8 @@ template <class... S, class R>
 constexpr auto attach_stage(part<S...>&& left, R&& right) {
     using last = typename last_of<part<S...>>::type;
     if constexpr (changed_by<last, R> && !only_modifies<last>) {
-        auto changed = change(std::move(left.stages.template at<sizeof...(S) - 1>()), std::move(right));
+        auto changed =
+            change(std::move(left.stages.template at<sizeof...(S) - 1>()), std::move(right));
         return as_part(replace_last(std::move(left.stages), std::move(changed),
                                     std::make_index_sequence<sizeof...(S) - 1>{}));
     } else if constexpr (ends<last> && !only_modifies<R>) {
@@ -97,7 +107,8 @@ constexpr auto attach_stage(part<S...>&& left, R&& right) {
         return refused_by<window_without_aggregate, void>{};
     } else {
         // A part may begin with modifiers: they are resolved where it is attached.
-        return as_part(append(std::move(left.stages), std::move(right), std::index_sequence_for<S...>{}));
+        return as_part(
+            append(std::move(left.stages), std::move(right), std::index_sequence_for<S...>{}));
     }
 }
 
@@ -109,8 +120,9 @@ constexpr auto attach_each(L&& left, part<S...>&& right) {
     if constexpr (I == sizeof...(S))
         return std::move(left);
     else
-        return attach_each<decltype(attach(std::move(left), right.stages.template take<I>())), I + 1>(
-            attach(std::move(left), right.stages.template take<I>()), std::move(right));
+        return attach_each<decltype(attach(std::move(left), right.stages.template take<I>())),
+                           I + 1>(attach(std::move(left), right.stages.template take<I>()),
+                                  std::move(right));
 }
 
 template <class L, class R>
@@ -131,8 +143,8 @@ constexpr auto attach(L&& left, R&& right) {
 
 }  // namespace detail
 
-/// `left | right`: a pipeline where `left` begins with a source, else a part. A stage that can't take what comes is
-/// refused here, with one sentence.
+/// `left | right`: a pipeline where `left` begins with a source, else a part. A stage that can't
+/// take what comes is refused here, with one sentence.
 template <stage L, stage R>
 [[nodiscard]] constexpr auto operator|(L left, R right) {
     using out = decltype(detail::attach(detail::lift(std::move(left)), std::move(right)));

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `count<"flights">()`, `sum`, `min`, `max`, `mean`, `fold`: what an `aggregate` is made of, each a named column.
+// `count<"flights">()`, `sum`, `min`, `max`, `mean`, `fold`: what an `aggregate` is made of, each a
+// named column.
 
 #include <concepts>
 #include <cstdint>
@@ -42,14 +43,16 @@ concept ordered = requires(T const& a, T const& b) {
 template <class T>
 struct sum_of {
     // Integers are summed in 64 bits and wrap there; floating point in double.
-    using total_type = std::conditional_t<std::is_floating_point_v<T>, double,
-                                          std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>;
+    using total_type =
+        std::conditional_t<std::is_floating_point_v<T>, double,
+                           std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>;
     total_type total{};
     [[gnu::always_inline]] inline void add(T v) {
         if constexpr (std::is_floating_point_v<T>)
             total += static_cast<double>(v);
         else
-            total = static_cast<total_type>(static_cast<std::uint64_t>(total) + static_cast<std::uint64_t>(v));
+            total = static_cast<total_type>(static_cast<std::uint64_t>(total)
+                                            + static_cast<std::uint64_t>(v));
     }
     [[nodiscard]] total_type result() const { return total; }
 };
@@ -68,10 +71,13 @@ struct mean_of {
         ++count;
     }
     [[nodiscard]] bool any() const { return count > 0; }
-    [[nodiscard]] double result() const { return static_cast<double>(sum.result()) / static_cast<double>(count); }
+    [[nodiscard]] double result() const {
+        return static_cast<double>(sum.result()) / static_cast<double>(count);
+    }
 };
 
-// Numbers begin with the identity, so an update is one instruction; all else remembers whether there was one.
+// Numbers begin with the identity, so an update is one instruction; all else remembers whether
+// there was one.
 template <class T, bool Least>
 struct extreme_of {
     std::optional<T> value;
@@ -85,11 +91,14 @@ template <class T, bool Least>
     requires(std::is_integral_v<T> && !std::same_as<T, bool>)
 struct extreme_of<T, Least> {
     T value = Least ? std::numeric_limits<T>::max() : std::numeric_limits<T>::lowest();
-    [[gnu::always_inline]] inline void add(T v) { value = (Least ? v < value : value < v) ? v : value; }
+    [[gnu::always_inline]] inline void add(T v) {
+        value = (Least ? v < value : value < v) ? v : value;
+    }
     [[nodiscard]] T result() const { return value; }
 };
 
-/// The state of one aggregate over an input that may be optional: empty ones are skipped, as in SQL.
+/// The state of one aggregate over an input that may be optional: empty ones are skipped, as in
+/// SQL.
 template <class Input, class State>
 struct skipping {
     State state;
@@ -247,7 +256,8 @@ template <fixed_string Name = "count">
 [[nodiscard]] constexpr auto count() {
     return count_spec<Name>{};
 }
-/// The sum of a field or function: int64, uint64, double or duration by its type. Empty optionals are skipped.
+/// The sum of a field or function: int64, uint64, double or duration by its type. Empty optionals
+/// are skipped.
 template <fixed_string Name = "sum", class F>
 [[nodiscard]] constexpr auto sum(F f) {
     return sum_spec<Name, detail::function_of<F>>{detail::as_function(std::move(f))};
@@ -267,7 +277,8 @@ template <fixed_string Name = "mean", class F>
 [[nodiscard]] constexpr auto mean(F f) {
     return mean_spec<Name, detail::function_of<F>>{detail::as_function(std::move(f))};
 }
-/// An accumulator of one's own: starts as `initial`, becomes `f(accumulator, record)`. Must be nothrow-movable.
+/// An accumulator of one's own: starts as `initial`, becomes `f(accumulator, record)`. Must be
+/// nothrow-movable.
 template <fixed_string Name = "fold", class Initial, class F>
 [[nodiscard]] constexpr auto fold(Initial initial, F f) {
     return fold_spec<Name, Initial, F>{std::move(initial), std::move(f)};

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `event_time(field<&flight::scheduled>, bounded_disorder{minutes(30)})`: when a record happened, and how far the
-// stream may be out of order.
+// `event_time(field<&flight::scheduled>, bounded_disorder{minutes(30)})`: when a record happened,
+// and how far the stream may be out of order.
 
 #include <concepts>
 #include <cstddef>
@@ -82,8 +82,8 @@ struct event_time_operator {
         strategy.observe(t);
         emit(static_cast<R&&>(record), emit.at_time(ctx, t, stamp));
     }
-    /// The minimum over the inputs that have not ended. Below the end of time as long as one has not: a record there ends
-    /// nothing.
+    /// The minimum over the inputs that have not ended. Below the end of time as long as one has
+    /// not: a record there ends nothing.
     template <class Ended>
     [[nodiscard]] time_point mark(hot const& h, Ended ended) const {
         time_point low = time_point::max();
@@ -111,14 +111,19 @@ struct event_time_stage : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         constexpr stream_traits before = In::traits;
-        constexpr stream_traits after{true, before.held, before.exchanged, before.ended, before.inputs};
+        constexpr stream_traits after{true, before.held, before.exchanged, before.ended,
+                                      before.inputs};
         if constexpr (before.exchanged || before.held) {
-            static_assert(!Aloud, "millrace: event_time: it stands behind key_by or a stage that holds records, where the "
-                                  "order of arrival is gone. Write it before them.");
+            static_assert(
+                !Aloud,
+                "millrace: event_time: it stands behind key_by or a stage that holds records, where the "
+                "order of arrival is gone. Write it before them.");
             return refused<event_time_stage, In>{};
         } else if constexpr (!detail::gives_time<F, typename In::record>) {
-            static_assert(!Aloud, "millrace: event_time: the field or function does not give a time_point of this record. "
-                                  "Name a field of type time_point, or return one.");
+            static_assert(
+                !Aloud,
+                "millrace: event_time: the field or function does not give a time_point of this record. "
+                "Name a field of type time_point, or return one.");
             return refused<event_time_stage, In>{};
         } else {
             return accepted<stream<typename In::record, typename In::key, after>>{};
@@ -127,15 +132,18 @@ struct event_time_stage : stage_base {
 
     template <class In, class Env>
     constexpr auto open(Env&) {
-        return detail::event_time_operator<F, Strategy, In::traits.inputs>{std::move(function), strategy};
+        return detail::event_time_operator<F, Strategy, In::traits.inputs>{std::move(function),
+                                                                           strategy};
     }
 };
 
-/// Gives the stream its event time. Each input keeps a watermark generator of its own; the stage hands on their
-/// minimum. Shape 1-1; may stand behind maps, filters, formats and `merge`, not behind `key_by` or what holds records.
+/// Gives the stream its event time. Each input keeps a watermark generator of its own; the stage
+/// hands on their minimum. Shape 1-1; may stand behind maps, filters, formats and `merge`, not
+/// behind `key_by` or what holds records.
 template <class F, time_strategy Strategy = monotonic>
 [[nodiscard]] constexpr auto event_time(F f, Strategy strategy = {}) {
-    return event_time_stage<detail::function_of<F>, Strategy>{detail::as_function(std::move(f)), std::move(strategy)};
+    return event_time_stage<detail::function_of<F>, Strategy>{detail::as_function(std::move(f)),
+                                                              std::move(strategy)};
 }
 
 }  // namespace millrace

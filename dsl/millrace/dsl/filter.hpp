@@ -36,7 +36,8 @@ struct filter_operator {
                 return;
             }
         }
-        // Counted in a leaf of the branches, not before or inside them: only so does g++ turn a chain of filters into masks.
+        // Counted in a leaf of the branches, not before or inside them: only so does g++ turn a
+        // chain of filters into masks.
         if (keep)
             emit(static_cast<R&&>(record), ctx);
         else
@@ -63,15 +64,21 @@ struct filter_stage : stage_base {
     static consteval auto accept() {
         using record = typename In::record;
         if constexpr (!detail::takes_const<F, record> && detail::takes_mutable<F, record>) {
-            static_assert(!Aloud, "millrace: filter: the predicate wants to change the record, and records are const. "
-                                  "Take it by const reference; to change records write map(…).");
+            static_assert(
+                !Aloud,
+                "millrace: filter: the predicate wants to change the record, and records are const. "
+                "Take it by const reference; to change records write map(…).");
             return refused<filter_stage, In>{};
         } else if constexpr (!detail::takes_const<F, record>) {
-            static_assert(!Aloud, "millrace: filter: the predicate can't be called with the record of this stream. Let it "
-                                  "take what the stage before emits by const reference.");
+            static_assert(
+                !Aloud,
+                "millrace: filter: the predicate can't be called with the record of this stream. Let it "
+                "take what the stage before emits by const reference.");
             return refused<filter_stage, In>{};
         } else if constexpr (!detail::gives_bool<F, record>) {
-            static_assert(!Aloud, "millrace: filter: the predicate does not return bool. Return true for what is to pass.");
+            static_assert(
+                !Aloud,
+                "millrace: filter: the predicate does not return bool. Return true for what is to pass.");
             return refused<filter_stage, In>{};
         } else {
             return accepted<In>{};
@@ -84,8 +91,8 @@ struct filter_stage : stage_base {
     }
 };
 
-/// Hands on the records for which `predicate(record)` is true and counts the others as filtered. Shape 0-1; keeps
-/// order, key and time; holds nothing.
+/// Hands on the records for which `predicate(record)` is true and counts the others as filtered.
+/// Shape 0-1; keeps order, key and time; holds nothing.
 template <fixed_string Name = "", class F>
 [[nodiscard]] constexpr auto filter(F predicate) {
     return filter_stage<Name, detail::function_of<F>>{detail::as_function(std::move(predicate))};

@@ -16,8 +16,8 @@
 
 namespace millrace {
 
-/// What a function of `flat_map` emits into. `emitter` never holds more than the bound: what is beyond makes the whole
-/// record an error.
+/// What a function of `flat_map` emits into. `emitter` never holds more than the bound: what is
+/// beyond makes the whole record an error.
 template <class T>
 class emitter {
 public:
@@ -95,11 +95,13 @@ struct emitted {
 };
 
 template <class F, class T, class E>
-concept takes_emitter = !std::is_void_v<E> && requires(F& f, T const& t, emitter<E>& e) { f(t, e); };
+concept takes_emitter =
+    !std::is_void_v<E> && requires(F& f, T const& t, emitter<E>& e) { f(t, e); };
 template <class F, class T>
 concept gives_range = takes_record<F, T> && emits_range<std::remove_reference_t<raw_result<F, T>>>;
 template <class F, class T>
-using range_value = std::remove_cvref_t<decltype(*std::declval<std::remove_reference_t<raw_result<F, T>>&>().begin())>;
+using range_value = std::remove_cvref_t<
+    decltype(*std::declval<std::remove_reference_t<raw_result<F, T>>&>().begin())>;
 
 template <std::size_t Max, class Out, bool Range, class F>
 struct flat_map_operator {
@@ -110,8 +112,8 @@ struct flat_map_operator {
 
     template <class R, class Ctx, class Emit>
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
-        // Made in full before anything is handed on: so an exception half-way leaves the stages behind untouched, and
-        // there is one call site of what follows.
+        // Made in full before anything is handed on: so an exception half-way leaves the stages
+        // behind untouched, and there is one call site of what follows.
         alignas(Out) unsigned char room[Max * sizeof(Out)];
         emitter<Out> made(reinterpret_cast<Out*>(room), Max);
         try {
@@ -158,20 +160,26 @@ struct flat_map_stage : stage_base {
         using record = typename In::record;
         using out = typename detail::emitted<F, Out>::type;
         if constexpr (Max == 0) {
-            static_assert(!Aloud, "millrace: flat_map: it has no bound. Write flat_map<8>(…) with the most records that one "
-                                  "record can become.");
+            static_assert(
+                !Aloud,
+                "millrace: flat_map: it has no bound. Write flat_map<8>(…) with the most records that one "
+                "record can become.");
             return refused<flat_map_stage, In>{};
         } else if constexpr (detail::takes_emitter<F, record, out>) {
             return accepted<stream<out, no_key, In::traits>>{};
         } else if constexpr (detail::gives_range<F, record>) {
             return accepted<stream<detail::range_value<F, record>, no_key, In::traits>>{};
         } else if constexpr (detail::takes_record<F, record>) {
-            static_assert(!Aloud, "millrace: flat_map: the function neither returns a range of records nor takes an "
-                                  "emitter. Write [](record const& r, emitter<out>& emit) { emit(…); }.");
+            static_assert(
+                !Aloud,
+                "millrace: flat_map: the function neither returns a range of records nor takes an "
+                "emitter. Write [](record const& r, emitter<out>& emit) { emit(…); }.");
             return refused<flat_map_stage, In>{};
         } else {
-            static_assert(!Aloud, "millrace: flat_map: the function can't be called with the record of this stream. Let it "
-                                  "take what the stage before emits, and return a range or take an emitter<out>& too.");
+            static_assert(
+                !Aloud,
+                "millrace: flat_map: the function can't be called with the record of this stream. Let it "
+                "take what the stage before emits, and return a range or take an emitter<out>& too.");
             return refused<flat_map_stage, In>{};
         }
     }
@@ -183,16 +191,19 @@ struct flat_map_stage : stage_base {
         if constexpr (!std::is_void_v<out>)
             return detail::flat_map_operator<Max, out, false, F>{std::move(function)};
         else
-            return detail::flat_map_operator<Max, detail::range_value<F, record>, true, F>{std::move(function)};
+            return detail::flat_map_operator<Max, detail::range_value<F, record>, true, F>{
+                std::move(function)};
     }
 };
 
-/// Emits what `f` makes of each record: `f(record)` returns a range, or `f(record, emitter<Out>&)` emits. At most `Max`:
-/// more is an error of that record, by `on_error`, and none of its records is handed on. Shape 0-Max; keeps order
-/// and time, drops the key; holds nothing. With a generic emitter name the type: `flat_map<8, "words", word>(…)`.
+/// Emits what `f` makes of each record: `f(record)` returns a range, or `f(record, emitter<Out>&)`
+/// emits. At most `Max`: more is an error of that record, by `on_error`, and none of its records is
+/// handed on. Shape 0-Max; keeps order and time, drops the key; holds nothing. With a generic
+/// emitter name the type: `flat_map<8, "words", word>(…)`.
 template <std::size_t Max = 0, fixed_string Name = "", class Out = void, class F>
 [[nodiscard]] constexpr auto flat_map(F f) {
-    return flat_map_stage<Max, Name, Out, detail::function_of<F>>{detail::as_function(std::move(f))};
+    return flat_map_stage<Max, Name, Out, detail::function_of<F>>{
+        detail::as_function(std::move(f))};
 }
 
 }  // namespace millrace

@@ -26,9 +26,10 @@ struct range_operator {
     using sentinel = decltype(std::declval<range_type&>().end());
     static constexpr bool owned = !std::is_reference_v<Range>;
     using value_type = std::remove_cvref_t<decltype(*std::declval<iterator&>())>;
-    // A small plain row is read into locals first: so a filter's loads don't depend on another's outcome, and the
-    // compiler may turn branches into masks. What no stage reads is never loaded.
-    static constexpr bool plain = std::is_trivially_copyable_v<value_type> && sizeof(value_type) <= 64;
+    // A small plain row is read into locals first: so a filter's loads don't depend on another's
+    // outcome, and the compiler may turn branches into masks. What no stage reads is never loaded.
+    static constexpr bool plain =
+        std::is_trivially_copyable_v<value_type> && sizeof(value_type) <= 64;
 #ifdef __clang__
     static constexpr bool gathers = sizeof(value_type) > 16;
 #else
@@ -37,7 +38,8 @@ struct range_operator {
     static constexpr bool vectorises = plain && !gathers;
 
     std::conditional_t<owned, range_type, range_type*> range;
-    static constexpr bool restarts = std::is_default_constructible_v<iterator>;  // not what reads a stream
+    static constexpr bool restarts =
+        std::is_default_constructible_v<iterator>;  // not what reads a stream
     std::conditional_t<restarts, iterator, std::optional<iterator>> next{};
     std::uint64_t read = 0;  // counted by position, not record by record
     bool begun = false;
@@ -59,11 +61,16 @@ struct range_operator {
             begun = true;
         }
         sentinel const end = get().end();
-        if constexpr (requires { { end - next } -> std::convertible_to<std::ptrdiff_t>; next += 1; }) {
-            // A counted loop over a local iterator: what the compiler can turn into a loop of masks.
+        if constexpr (requires {
+                          { end - next } -> std::convertible_to<std::ptrdiff_t>;
+                          next += 1;
+                      }) {
+            // A counted loop over a local iterator: what the compiler can turn into a loop of
+            // masks.
             auto const left = static_cast<std::size_t>(end - next);
             std::size_t const take = left < n ? left : n;
-            // `next` is the position behind what was taken, also when a stage behind ends the run by an exception.
+            // `next` is the position behind what was taken, also when a stage behind ends the run
+            // by an exception.
             struct position {
                 range_operator& source;
                 iterator at;
@@ -73,7 +80,8 @@ struct range_operator {
                 }
             } here{*this, next};
             if constexpr (gathers) {
-                // clang would gather the fields of wide rows, which is three times slower than branches from DRAM.
+                // clang would gather the fields of wide rows, which is three times slower than
+                // branches from DRAM.
 #ifdef __clang__
 #pragma clang loop vectorize(disable)
 #endif
@@ -105,7 +113,8 @@ struct range_operator {
         if constexpr (plain) {
             value_type const row = item;
             push(row);
-        } else if constexpr (!std::is_const_v<item_type> && (owns_elements<Range> || !std::is_lvalue_reference_v<Item>))
+        } else if constexpr (!std::is_const_v<item_type>
+                             && (owns_elements<Range> || !std::is_lvalue_reference_v<Item>))
             push(static_cast<item_type&&>(item));
         else
             push(static_cast<item_type const&>(item));
@@ -154,7 +163,8 @@ struct columns_operator {
         return poll_columns(n, push, std::index_sequence_for<Column...>{});
     }
     template <class Push, std::size_t... I>
-    [[gnu::always_inline]] inline bool poll_columns(std::size_t n, Push&& push, std::index_sequence<I...>) {
+    [[gnu::always_inline]] inline bool poll_columns(std::size_t n, Push&& push,
+                                                    std::index_sequence<I...>) {
         std::size_t const left = size - next;
         std::size_t const take = left < n ? left : n;
         flat_tuple<Column const*...> const at{{{column.template at<I>() + next}...}};
@@ -180,7 +190,8 @@ struct from_stage : stage_base {
     static constexpr stage_kind kind = stage_kind::source;
     static constexpr std::string_view word = "from";
     static constexpr auto name = fixed_string{""};
-    using record = std::remove_cvref_t<decltype(*std::declval<std::remove_reference_t<Range>&>().begin())>;
+    using record =
+        std::remove_cvref_t<decltype(*std::declval<std::remove_reference_t<Range>&>().begin())>;
     std::conditional_t<std::is_reference_v<Range>, std::remove_reference_t<Range>*, Range> range;
 
     template <class Env>
@@ -218,19 +229,22 @@ struct columns_stage : stage_base {
     }
 };
 
-/// A source of the records of a range. An lvalue is borrowed and must outlive the run; an rvalue moves in and its
-/// records are moved out. Bounded; order is the range's.
+/// A source of the records of a range. An lvalue is borrowed and must outlive the run; an rvalue
+/// moves in and its records are moved out. Bounded; order is the range's.
 template <class Range>
 [[nodiscard]] constexpr auto from(Range&& range) {
     constexpr bool is_range = detail::iterable<Range>;
-    static_assert(is_range, "millrace: from: it takes a range of records. Write from(vector), generate(function) or "
-                            "file(path).");
+    static_assert(
+        is_range,
+        "millrace: from: it takes a range of records. Write from(vector), generate(function) or "
+        "file(path).");
     if constexpr (!is_range) {
         return rejected{};
     } else {
         using stage_type = from_stage<Range>;
         constexpr bool moves = std::is_move_constructible_v<typename stage_type::record>;
-        static_assert(moves, "millrace: from: the record can't be moved. Give it a move constructor.");
+        static_assert(moves,
+                      "millrace: from: the record can't be moved. Give it a move constructor.");
         if constexpr (!moves)
             return rejected{};
         else if constexpr (std::is_reference_v<Range>)
@@ -240,18 +254,21 @@ template <class Range>
     }
 }
 
-/// A source that calls `f()` until it returns an empty optional (or anything that is false and else has a `*`).
+/// A source that calls `f()` until it returns an empty optional (or anything that is false and else
+/// has a `*`).
 template <class F>
 [[nodiscard]] constexpr auto generate(F f) {
     constexpr bool generates = detail::generates<F>;
-    static_assert(generates, "millrace: generate: the function does not return an optional record. Return "
-                             "std::optional<record>, empty at the end.");
+    static_assert(generates,
+                  "millrace: generate: the function does not return an optional record. Return "
+                  "std::optional<record>, empty at the end.");
     if constexpr (!generates) {
         return rejected{};
     } else {
         using stage_type = generate_stage<F>;
         constexpr bool moves = std::is_move_constructible_v<typename stage_type::record>;
-        static_assert(moves, "millrace: generate: the record can't be moved. Give it a move constructor.");
+        static_assert(moves,
+                      "millrace: generate: the record can't be moved. Give it a move constructor.");
         if constexpr (!moves)
             return rejected{};
         else
@@ -259,8 +276,8 @@ template <class F>
     }
 }
 
-/// A source of one contiguous array per field: row i is `T{first[i], rest[i]…}`. All are borrowed and of equal length;
-/// the shortest decides.
+/// A source of one contiguous array per field: row i is `T{first[i], rest[i]…}`. All are borrowed
+/// and of equal length; the shortest decides.
 template <class T, class First, class... Rest>
 [[nodiscard]] constexpr auto columns(First const& first, Rest const&... rest) {
     std::size_t size = first.size();

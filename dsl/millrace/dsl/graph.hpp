@@ -42,7 +42,7 @@ inline constexpr bool has_letter_part = false;
 template <class S, class Part>
 inline constexpr bool has_letter_part<guarded<S, sink_policy<Part>>> = true;
 
-// --- how many nodes a stage is -----------------------------------------------------------------------------------
+// --- how many nodes a stage is ---
 template <class S>
 struct tree_size;
 template <class T>
@@ -75,7 +75,7 @@ struct tree_size<guarded<S, sink_policy<Part>>> {
     static constexpr std::size_t value = tree_size<S>::value + sequence_size<Part>::value;
 };
 
-// --- nodes -----------------------------------------------------------------------------------------------------
+// --- nodes ---
 /// Where a stage stands in the expression: stage index, branch, stage index, …
 template <std::size_t... Step>
 struct path {};
@@ -83,18 +83,20 @@ struct path {};
 template <int... Id>
 struct heads {};
 
-template <std::size_t Id, class Stage, class Path, class In, class Out, int Next, class Heads, unsigned Input,
-          int Fallback>
+template <std::size_t Id, class Stage, class Path, class In, class Out, int Next, class Heads,
+          unsigned Input, int Fallback>
 struct node {
     static constexpr std::size_t id = Id;
-    using stage_type = Stage;              // with its guard
+    using stage_type = Stage;  // with its guard
     using inner_type = unguarded_t<Stage>;
     using path_type = Path;
     using in = Out;
-    static constexpr int next = Next;      // -1: nothing follows
-    using heads_type = Heads;              // the first nodes of the branches; the last one is the dead letters', if any
+    static constexpr int next = Next;  // -1: nothing follows
+    using heads_type =
+        Heads;  // the first nodes of the branches; the last one is the dead letters', if any
     static constexpr unsigned input = Input;  // the first source that reaches it
-    static constexpr int fallback = Fallback;  // the source whose policy holds where the stage has none
+    static constexpr int fallback =
+        Fallback;  // the source whose policy holds where the stage has none
     using stream_in = In;
     using stream_out = Out;
 };
@@ -116,8 +118,9 @@ struct out_stream {
             return std::type_identity<In>{};
         else if constexpr (Probing && S::kind == stage_kind::sink) {
             constexpr stream_traits b = In::traits;
-            return std::type_identity<stream<typename In::record, typename In::key,
-                                             stream_traits{b.timed, b.held, b.exchanged, true, b.inputs}>>{};
+            return std::type_identity<
+                stream<typename In::record, typename In::key,
+                       stream_traits{b.timed, b.held, b.exchanged, true, b.inputs}>>{};
         } else {
             return std::type_identity<stream_after<S, In>>{};
         }
@@ -125,8 +128,8 @@ struct out_stream {
     using type = typename decltype(find())::type;
 };
 
-template <bool Probing, std::size_t Id, class Path, std::size_t I, int End, unsigned Input, int Fallback, class In,
-          class... S>
+template <bool Probing, std::size_t Id, class Path, std::size_t I, int End, unsigned Input,
+          int Fallback, class In, class... S>
 struct flatten_sequence;
 
 template <class Path, std::size_t... More>
@@ -137,24 +140,25 @@ struct longer<path<P...>, More...> {
 };
 
 // The nodes of the branches of one stage, one behind the other, and the ids of their first nodes.
-template <bool Probing, std::size_t Id, class Path, std::size_t K, int End, unsigned Input, int Fallback, class S,
-          class In, class Parts>
+template <bool Probing, std::size_t Id, class Path, std::size_t K, int End, unsigned Input,
+          int Fallback, class S, class In, class Parts>
 struct flatten_branches;
-template <bool Probing, std::size_t Id, class Path, std::size_t K, int End, unsigned Input, int Fallback, class S,
-          class In>
+template <bool Probing, std::size_t Id, class Path, std::size_t K, int End, unsigned Input,
+          int Fallback, class S, class In>
 struct flatten_branches<Probing, Id, Path, K, End, Input, Fallback, S, In, flat_tuple<>> {
     using type = node_list<>;
     template <int... H>
     using heads_type = heads<H...>;
 };
-template <bool Probing, std::size_t Id, class Path, std::size_t K, int End, unsigned Input, int Fallback, class S,
-          class In, class... T, class... Rest>
-struct flatten_branches<Probing, Id, Path, K, End, Input, Fallback, S, In, flat_tuple<part<T...>, Rest...>> {
+template <bool Probing, std::size_t Id, class Path, std::size_t K, int End, unsigned Input,
+          int Fallback, class S, class In, class... T, class... Rest>
+struct flatten_branches<Probing, Id, Path, K, End, Input, Fallback, S, In,
+                        flat_tuple<part<T...>, Rest...>> {
     using branch_in = typename S::template branch_stream<K, In>;
-    using mine = typename flatten_sequence<Probing, Id, typename longer<Path, K>::type, 0, End, Input, Fallback,
-                                           branch_in, T...>::type;
-    using others = flatten_branches<Probing, Id + mine::size, Path, K + 1, End, Input, Fallback, S, In,
-                                    flat_tuple<Rest...>>;
+    using mine = typename flatten_sequence<Probing, Id, typename longer<Path, K>::type, 0, End,
+                                           Input, Fallback, branch_in, T...>::type;
+    using others = flatten_branches<Probing, Id + mine::size, Path, K + 1, End, Input, Fallback, S,
+                                    In, flat_tuple<Rest...>>;
     using type = decltype(mine{} + typename others::type{});
     template <int... H>
     using heads_type = typename others::template heads_type<H..., static_cast<int>(Id)>;
@@ -164,10 +168,11 @@ template <bool Probing, std::size_t Id, class Path, std::size_t K, int Fallback,
 struct flatten_letters {
     using type = node_list<>;
 };
-template <bool Probing, std::size_t Id, class Path, std::size_t K, int Fallback, class In, class S, class... T>
+template <bool Probing, std::size_t Id, class Path, std::size_t K, int Fallback, class In, class S,
+          class... T>
 struct flatten_letters<Probing, Id, Path, K, Fallback, In, guarded<S, sink_policy<part<T...>>>> {
-    using type = typename flatten_sequence<Probing, Id, typename longer<Path, K>::type, 0, -1, 0, -1,
-                                           typename letter_stream<In, S>::type, T...>::type;
+    using type = typename flatten_sequence<Probing, Id, typename longer<Path, K>::type, 0, -1, 0,
+                                           -1, typename letter_stream<In, S>::type, T...>::type;
 };
 
 template <class Heads, bool Letters, int Id>
@@ -191,67 +196,77 @@ struct branches_of<S> {
     using type = typename S::branches_type;
 };
 
-template <bool Probing, std::size_t Id, class Path, int Next, unsigned Input, int Fallback, class In, class Out, class S>
+template <bool Probing, std::size_t Id, class Path, int Next, unsigned Input, int Fallback,
+          class In, class Out, class S>
 struct flatten_stage {
     using inner = unguarded_t<S>;
-    static constexpr int join = joins<S> ? static_cast<int>(Id + 1 + parts_size<typename branches_of<inner>::type>::value) : -1;
+    static constexpr int join =
+        joins<S> ? static_cast<int>(Id + 1 + parts_size<typename branches_of<inner>::type>::value)
+                 : -1;
     using branches = flatten_branches<Probing, Id + 1, Path, 0, join, Input, Fallback, inner, In,
                                       typename branches_of<inner>::type>;
     static constexpr std::size_t letters_id = Id + tree_size<inner>::value;
-    using letters = typename flatten_letters<Probing, letters_id, Path, own_branches<S>, Fallback, In, S>::type;
-    using all_heads = typename with_letters<typename branches::template heads_type<>, has_letter_part<S>,
-                                            static_cast<int>(letters_id)>::type;
+    using letters =
+        typename flatten_letters<Probing, letters_id, Path, own_branches<S>, Fallback, In, S>::type;
+    using all_heads = typename with_letters<typename branches::template heads_type<>,
+                                            has_letter_part<S>, static_cast<int>(letters_id)>::type;
     static consteval auto make() {
         constexpr int own_next = joins<S> ? -1 : Next;
         auto first = node_list<node<Id, S, Path, In, Out, own_next, all_heads, Input, Fallback>>{} +
                      typename branches::type{};
         if constexpr (joins<S>)
-            return first +
-                   node_list<node<static_cast<std::size_t>(join), join_stage, path<>, Out, Out, Next, heads<>, Input,
-                                  Fallback>>{} +
-                   letters{};
+            return first
+                   + node_list<node<static_cast<std::size_t>(join), join_stage, path<>, Out, Out,
+                                    Next, heads<>, Input, Fallback>>{}
+                   + letters{};
         else
             return first + letters{};
     }
     using type = decltype(make());
 };
 
-template <bool Probing, std::size_t Id, class Path, std::size_t I, int End, unsigned Input, int Fallback, class In>
+template <bool Probing, std::size_t Id, class Path, std::size_t I, int End, unsigned Input,
+          int Fallback, class In>
 struct flatten_sequence<Probing, Id, Path, I, End, Input, Fallback, In> {
     using type = node_list<>;
     using out = In;
 };
-template <bool Probing, std::size_t Id, class Path, std::size_t I, int End, unsigned Input, int Fallback, class In,
-          class S, class... Rest>
+template <bool Probing, std::size_t Id, class Path, std::size_t I, int End, unsigned Input,
+          int Fallback, class In, class S, class... Rest>
 struct flatten_sequence<Probing, Id, Path, I, End, Input, Fallback, In, S, Rest...> {
     static constexpr std::size_t size = tree_size<S>::value;
     static constexpr int next = sizeof...(Rest) > 0 ? static_cast<int>(Id + size) : End;
     using stream_out = typename out_stream<Probing, S, In>::type;
-    using rest = flatten_sequence<Probing, Id + size, Path, I + 1, End, Input, Fallback, stream_out, Rest...>;
-    using type = decltype(typename flatten_stage<Probing, Id, typename longer<Path, I>::type, next, Input, Fallback,
-                                                 In, stream_out, S>::type{} +
-                          typename rest::type{});
+    using rest = flatten_sequence<Probing, Id + size, Path, I + 1, End, Input, Fallback, stream_out,
+                                  Rest...>;
+    using type = decltype(typename flatten_stage<Probing, Id, typename longer<Path, I>::type, next,
+                                                 Input, Fallback, In, stream_out, S>::type{}
+                          + typename rest::type{});
     using out = typename rest::out;
 };
 
 template <bool Probing, std::size_t Id, class Path, int End, unsigned Input, class P>
 struct flatten_pipeline;
 
-template <bool Probing, std::size_t Id, class Path, std::size_t K, int Join, unsigned Input, class... P>
+template <bool Probing, std::size_t Id, class Path, std::size_t K, int Join, unsigned Input,
+          class... P>
 struct flatten_inputs;
 template <bool Probing, std::size_t Id, class Path, std::size_t K, int Join, unsigned Input>
 struct flatten_inputs<Probing, Id, Path, K, Join, Input> {
     using type = node_list<>;
 };
-template <bool Probing, std::size_t Id, class Path, std::size_t K, int Join, unsigned Input, class P, class... Rest>
+template <bool Probing, std::size_t Id, class Path, std::size_t K, int Join, unsigned Input,
+          class P, class... Rest>
 struct flatten_inputs<Probing, Id, Path, K, Join, Input, P, Rest...> {
-    using mine = typename flatten_pipeline<Probing, Id, typename longer<Path, K>::type, Join, Input, P>::type;
+    using mine = typename flatten_pipeline<Probing, Id, typename longer<Path, K>::type, Join, Input,
+                                           P>::type;
     using others = typename flatten_inputs<Probing, Id + mine::size, Path, K + 1, Join,
                                            Input + stream_of<P>::traits.inputs, Rest...>::type;
     using type = decltype(mine{} + others{});
 };
 
-template <bool Probing, std::size_t Id, class Path, int End, unsigned Input, class Source, class... S>
+template <bool Probing, std::size_t Id, class Path, int End, unsigned Input, class Source,
+          class... S>
 struct flatten_pipeline<Probing, Id, Path, End, Input, pipeline<Source, S...>> {
     using out = typename source_stream<Source>::type;
     static constexpr std::size_t size = tree_size<Source>::value;
@@ -262,30 +277,33 @@ struct flatten_pipeline<Probing, Id, Path, End, Input, pipeline<Source, S...>> {
         if constexpr (merges_inputs<Source>) {
             constexpr int join = static_cast<int>(Id + size - 1);
             using inputs = decltype([]<class... P>(flat_tuple<P...>*) {
-                return typename flatten_inputs<Probing, Id, typename longer<Path, 0>::type, 0, join, Input,
-                                               P...>::type{};
+                return typename flatten_inputs<Probing, Id, typename longer<Path, 0>::type, 0, join,
+                                               Input, P...>::type{};
             }(static_cast<typename Source::inputs_type*>(nullptr)));
-            return inputs{} + node_list<node<static_cast<std::size_t>(join), join_stage, path<>, out, out, next,
-                                             heads<>, Input, -1>>{};
+            return inputs{}
+                   + node_list<node<static_cast<std::size_t>(join), join_stage, path<>, out, out,
+                                    next, heads<>, Input, -1>>{};
         } else {
-            using letters = typename flatten_letters<Probing, Id + 1, typename longer<Path, 0>::type, 0, -1, void,
-                                                     Source>::type;
-            using all_heads =
-                typename with_letters<heads<>, has_letter_part<Source>, static_cast<int>(Id + 1)>::type;
-            return node_list<node<Id, Source, typename longer<Path, 0>::type, out, out, next, all_heads, Input,
-                                  fallback>>{} +
-                   letters{};
+            using letters =
+                typename flatten_letters<Probing, Id + 1, typename longer<Path, 0>::type, 0, -1,
+                                         void, Source>::type;
+            using all_heads = typename with_letters<heads<>, has_letter_part<Source>,
+                                                    static_cast<int>(Id + 1)>::type;
+            return node_list<node<Id, Source, typename longer<Path, 0>::type, out, out, next,
+                                  all_heads, Input, fallback>>{}
+                   + letters{};
         }
     }
-    using type = decltype(make_source() + typename flatten_sequence<Probing, Id + size, Path, 1, End, Input, fallback,
-                                                                    out, S...>::type{});
+    using type = decltype(make_source() +
+                          typename flatten_sequence<Probing, Id + size, Path, 1, End, Input,
+                                                    fallback, out, S...>::type{});
 };
 
 /// The nodes of a complete pipeline.
 template <class P, bool Probing = false>
 using nodes_of = typename flatten_pipeline<Probing, 0, path<>, -1, 0, P>::type;
 
-// --- finding a stage's value by its path ---------------------------------------------------------------------------
+// --- finding a stage's value by its path ---
 template <std::size_t K, class S>
 constexpr auto& branch_at(S& stage) {
     if constexpr (is_guarded<S>) {

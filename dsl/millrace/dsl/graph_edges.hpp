@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The edges between nodes: who follows whom, where segments begin, which source feeds what. All constexpr.
+// The edges between nodes: who follows whom, where segments begin, which source feeds what. All
+// constexpr.
 
 #include <cstddef>
 #include <type_traits>
@@ -82,8 +83,8 @@ struct edges {
     }();
     static constexpr bool precedes(std::size_t p, std::size_t i) { return before.value[p][i]; }
 
-    /// A stage that emits from several places calls what follows instead of inlining it; so does a side output, and
-    /// whatever leads into a join (LANGUAGE, 5).
+    /// A stage that emits from several places calls what follows instead of inlining it; so does a
+    /// side output, and whatever leads into a join (LANGUAGE, 5).
     static constexpr bool begins_segment(std::size_t from, std::size_t to) {
         if (kinds[to] == stage_kind::merge) return true;
         if (kinds[from] == stage_kind::window) return true;

@@ -48,12 +48,16 @@ struct inspect_stage : stage_base {
     static consteval auto accept() {
         using record = typename In::record;
         if constexpr (!detail::takes_const<F, record> && detail::takes_mutable<F, record>) {
-            static_assert(!Aloud, "millrace: inspect: the function wants to change the record, and records are const. "
-                                  "Take it by const reference; to change records write map(…).");
+            static_assert(
+                !Aloud,
+                "millrace: inspect: the function wants to change the record, and records are const. "
+                "Take it by const reference; to change records write map(…).");
             return refused<inspect_stage, In>{};
         } else if constexpr (!detail::takes_const<F, record>) {
-            static_assert(!Aloud, "millrace: inspect: the function can't be called with the record of this stream. Let it "
-                                  "take what the stage before emits by const reference.");
+            static_assert(
+                !Aloud,
+                "millrace: inspect: the function can't be called with the record of this stream. Let it "
+                "take what the stage before emits by const reference.");
             return refused<inspect_stage, In>{};
         } else {
             return accepted<In>{};

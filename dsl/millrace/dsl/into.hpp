@@ -26,10 +26,12 @@ inline constexpr bool found = std::is_void_v<Missing>;
 template <class Other, class D>
 struct first_missing : std::type_identity<void> {};
 template <class Other, fixed_string Name, class F, class... Rest>
-struct first_missing<Other, description<Name, F, Rest...>> : first_missing<Other, description<Name, Rest...>> {};
+struct first_missing<Other, description<Name, F, Rest...>>
+    : first_missing<Other, description<Name, Rest...>> {};
 template <class Other, fixed_string Name, class F, class... Rest>
     requires(field_index<Other>(F::name.view()) == field_count<Other>)
-struct first_missing<Other, description<Name, F, Rest...>> : std::type_identity<missing<F::name>> {};
+struct first_missing<Other, description<Name, F, Rest...>> : std::type_identity<missing<F::name>> {
+};
 template <class Other, class D>
 inline constexpr bool lacks = !found<typename first_missing<Other, D>::type>;
 
@@ -51,7 +53,8 @@ inline constexpr bool fields_convert = [] {
     bool ok = true;
     for_each_field<T>([&]<class Field>() {
         using source = field_at<From, field_index<From>(Field::name.view())>;
-        ok = ok && requires(typename source::type const& s) { static_cast<typename Field::type>(s); };
+        ok = ok
+             && requires(typename source::type const& s) { static_cast<typename Field::type>(s); };
     });
     return ok;
 }();
@@ -67,21 +70,28 @@ struct into_stage : stage_base {
     static consteval auto accept() {
         using from = typename In::record;
         if constexpr (!described<T> || !described<from>) {
-            static_assert(!Aloud || (described<T> && described<from>),
-                          "millrace: into: a record has no description. Write MILLRACE_RECORD(type, fields…) behind it.");
+            static_assert(
+                !Aloud || (described<T> && described<from>),
+                "millrace: into: a record has no description. Write MILLRACE_RECORD(type, fields…) behind it.");
             return refused<into_stage, In>{};
         } else if constexpr (detail::lacks<from, description_of<T>>) {
-            static_assert(!Aloud || detail::found<typename detail::first_missing<from, description_of<T>>::type>,
-                          "millrace: into: the struct has a field that the row does not. Remove it, or name a column like "
-                          "it.");
+            using lacking = typename detail::first_missing<from, description_of<T>>::type;
+            static_assert(
+                !Aloud || detail::found<lacking>,
+                "millrace: into: the struct has a field that the row does not. Remove it, or name a column like "
+                "it.");
             return refused<into_stage, In>{};
         } else if constexpr (detail::lacks<T, description_of<from>>) {
-            static_assert(!Aloud || detail::found<typename detail::first_missing<T, description_of<from>>::type>,
-                          "millrace: into: the row has a column that the struct does not take. Add a field of that name, "
-                          "or map the row instead.");
+            using surplus = typename detail::first_missing<T, description_of<from>>::type;
+            static_assert(
+                !Aloud || detail::found<surplus>,
+                "millrace: into: the row has a column that the struct does not take. Add a field of that name, "
+                "or map the row instead.");
             return refused<into_stage, In>{};
         } else if constexpr (!detail::fields_convert<T, from>) {
-            static_assert(!Aloud, "millrace: into: a field can't be made of the column of its name. Give it that type.");
+            static_assert(
+                !Aloud,
+                "millrace: into: a field can't be made of the column of its name. Give it that type.");
             return refused<into_stage, In>{};
         } else {
             return accepted<stream<T, no_key, In::traits>>{};
@@ -93,7 +103,8 @@ struct into_stage : stage_base {
     }
 };
 
-/// Turns a row (or any described record) into a `T` with the same field names, in any order, converting by static_cast.
+/// Turns a row (or any described record) into a `T` with the same field names, in any order,
+/// converting by static_cast.
 template <class T>
 [[nodiscard]] constexpr auto into() {
     return into_stage<T>{};

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `key_by(field<&flight::origin>, field<&flight::carrier>)`: records of one key go to one partition, in order.
+// `key_by(field<&flight::origin>, field<&flight::carrier>)`: records of one key go to one
+// partition, in order.
 
 #include <concepts>
 #include <cstddef>
@@ -54,7 +55,8 @@ template <class F, class Record>
 using key_value = std::remove_cvref_t<decltype(std::declval<F&>()(std::declval<Record const&>()))>;
 /// A hash_value alone makes no key.
 template <class T>
-inline constexpr bool lacks_equality = requires(T const& v) { hash_value(v); } && !requires(T const& v) { v == v; };
+inline constexpr bool lacks_equality =
+    requires(T const& v) { hash_value(v); } && !requires(T const& v) { v == v; };
 
 template <fixed_string Name, class Sequence, class... F>
 struct key_functions;
@@ -65,8 +67,8 @@ struct key_functions<Name, std::index_sequence<I...>, F...> {
     flat_tuple<F...> functions;
 
     template <class Record>
-    using row_type = row<column<key_column_name<Name, I, sizeof...(F), F, Record>(),
-                                key_value<F, Record>>...>;
+    using row_type =
+        row<column<key_column_name<Name, I, sizeof...(F), F, Record>(), key_value<F, Record>>...>;
 
     template <class Record>
     [[gnu::always_inline]] inline row_type<Record> operator()(Record const& record) {
@@ -100,28 +102,36 @@ struct key_by_stage : stage_base {
     static consteval auto accept() {
         using record = typename In::record;
         if constexpr (!(detail::takes_const<F, record> && ...)) {
-            static_assert(!Aloud, "millrace: key_by: the field or function can't be read from the record of this stream. "
-                                  "Name a field of the record that the stage before emits.");
+            static_assert(
+                !Aloud,
+                "millrace: key_by: the field or function can't be read from the record of this stream. "
+                "Name a field of the record that the stage before emits.");
             return refused<key_by_stage, In>{};
         } else if constexpr (!owning<record>) {
-            static_assert(!Aloud || detail::owned<typename detail::view_in<record>::type>,
-                          "millrace: key_by: a record that views its input buffer would cross an exchange and outlive it. "
-                          "Describe the field as text<16> or std::string, or map to a record that owns.");
+            static_assert(
+                !Aloud || detail::owned<typename detail::view_in<record>::type>,
+                "millrace: key_by: a record that views its input buffer would cross an exchange and outlive it. "
+                "Describe the field as text<16> or std::string, or map to a record that owns.");
             return refused<key_by_stage, In>{};
         } else {
             using key = typename functions_type::template row_type<record>;
             if constexpr (!owning<key>) {
-                static_assert(!Aloud || detail::owned<typename detail::view_in<key>::type>,
-                              "millrace: key_by: the key is a view and would outlive its bytes in the state. Return a "
-                              "text<16> or a std::string.");
+                static_assert(
+                    !Aloud || detail::owned<typename detail::view_in<key>::type>,
+                    "millrace: key_by: the key is a view and would outlive its bytes in the state. Return a "
+                    "text<16> or a std::string.");
                 return refused<key_by_stage, In>{};
             } else if constexpr ((detail::lacks_equality<detail::key_value<F, record>> || ...)) {
-                static_assert(!Aloud, "millrace: key_by: the key can't be compared. Give its type an operator==, or key by "
-                                      "its fields.");
+                static_assert(
+                    !Aloud,
+                    "millrace: key_by: the key can't be compared. Give its type an operator==, or key by "
+                    "its fields.");
                 return refused<key_by_stage, In>{};
             } else if constexpr (!hashable<key>) {
-                static_assert(!Aloud, "millrace: key_by: the key can't be hashed. Give its type an operator== and a "
-                                      "hash_value(key) beside it, or key by its fields.");
+                static_assert(
+                    !Aloud,
+                    "millrace: key_by: the key can't be hashed. Give its type an operator== and a "
+                    "hash_value(key) beside it, or key by its fields.");
                 return refused<key_by_stage, In>{};
             } else {
                 constexpr stream_traits b = In::traits;
@@ -145,12 +155,13 @@ struct key_by_stage : stage_base {
     };
 };
 
-/// Keys the stream by one or several fields or functions. An exchange: records of one key meet on one partition, in
-/// their order. The record must own its bytes, the key must be comparable and hashable. A key made by a function is
-/// called «key», or as named: `key_by<"airline">(…)`.
+/// Keys the stream by one or several fields or functions. An exchange: records of one key meet on
+/// one partition, in their order. The record must own its bytes, the key must be comparable and
+/// hashable. A key made by a function is called «key», or as named: `key_by<"airline">(…)`.
 template <fixed_string Name = "", class... F>
 [[nodiscard]] constexpr auto key_by(F... f) {
-    static_assert(sizeof...(F) > 0, "millrace: key_by: it names no key. Write key_by(field<&record::member>).");
+    static_assert(sizeof...(F) > 0,
+                  "millrace: key_by: it names no key. Write key_by(field<&record::member>).");
     using stage_type = key_by_stage<Name, detail::function_of<F>...>;
     return stage_type{{}, {{{{detail::as_function(std::move(f))}...}}}};
 }

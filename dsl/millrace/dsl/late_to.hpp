@@ -11,8 +11,8 @@
 
 namespace millrace {
 
-/// Behind `window(…) | aggregate(…)`: sends late records, as they came, into a sink or a part that ends in one. Without
-/// it they are counted, and nothing else.
+/// Behind `window(…) | aggregate(…)`: sends late records, as they came, into a sink or a part that
+/// ends in one. Without it they are counted, and nothing else.
 template <class Sink>
 [[nodiscard]] constexpr auto late_to(Sink&& sink) {
     auto part = detail::as_sink_part(static_cast<Sink&&>(sink));

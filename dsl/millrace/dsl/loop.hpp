@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The fused loop: one object that holds every operator of a pipeline side by side and hands records from one to the
-// next by inlined calls. docs/internals/fusion.md explains segments, hot state and marks.
+// The fused loop: one object that holds every operator of a pipeline side by side and hands records
+// from one to the next by inlined calls. docs/internals/fusion.md explains segments, hot state and
+// marks.
 
 #include <cstddef>
 #include <cstdint>
@@ -59,10 +60,10 @@ public:
     using first_context = context<untimed, origin>;
     static constexpr std::size_t sources = graph::sources;
 
-    fused_loop(P&& expression, Env& env)
-        : operators_{{{open<Node>(expression, env)}...}} {
+    fused_loop(P&& expression, Env& env) : operators_{{{open<Node>(expression, env)}...}} {
         each([&]<std::size_t I>() {
-            if constexpr (requires { op<I>().start(hots_.template at<I>()); }) op<I>().start(hots_.template at<I>());
+            if constexpr (requires { op<I>().start(hots_.template at<I>()); })
+                op<I>().start(hots_.template at<I>());
             state_.marks[I] = time_point::min();
         });
     }
@@ -78,7 +79,7 @@ public:
         return hots_.template at<I>();
     }
 
-    // --- records ------------------------------------------------------------------------------------------------
+    // --- records ---
 
     /// From node From to node To: inlined within a segment, a call where a segment begins.
     template <std::size_t From, int To, class R, class Ctx>
@@ -111,7 +112,9 @@ public:
     void push(R&& record) {
         // A parser between the source and the record is passed by.
         constexpr std::size_t source = graph::source_ids[K];
-        constexpr std::size_t id = graph::template parses<source>() ? static_cast<std::size_t>(graph::next[source]) : source;
+        constexpr std::size_t id = graph::template parses<source>()
+                                       ? static_cast<std::size_t>(graph::next[source])
+                                       : source;
         first_context ctx{};
         ctx.input = K;
         ++state_.counts[id].out;
@@ -124,10 +127,11 @@ public:
     }
     [[nodiscard]] bool source_ended(std::size_t k) const { return state_.ended[k]; }
 
-    // --- time ---------------------------------------------------------------------------------------------------
+    // --- time ---
 
-    /// Once a batch: flushes what is deferred, moves the watermarks down the graph, drains what is due at most `piece`
-    /// rows at a time, ends the batch at the sinks. A stage hands its mark on only behind what it released.
+    /// Once a batch: flushes what is deferred, moves the watermarks down the graph, drains what is
+    /// due at most `piece` rows at a time, ends the batch at the sinks. A stage hands its mark on
+    /// only behind what it released.
     void settle(std::size_t piece) {
         each([&]<std::size_t I>() { this->template settle_node<I>(piece); });
     }
@@ -148,8 +152,9 @@ public:
         return low;
     }
 
-    /// Success or not, once: sinks commit or take back what they wrote. All finish writing before the first commits, so a
-    /// full disk leaves nothing of any; where one throws, calling again with `false` takes back those behind it.
+    /// Success or not, once: sinks commit or take back what they wrote. All finish writing before
+    /// the first commits, so a full disk leaves nothing of any; where one throws, calling again
+    /// with `false` takes back those behind it.
     void close(bool success) {
         if (success && state_.closed == 0)
             each([&]<std::size_t I>() {
@@ -176,7 +181,8 @@ public:
         });
     }
 
-    /// How far it is: adds bytes, records and late ones to a progress state, and sets its watermark.
+    /// How far it is: adds bytes, records and late ones to a progress state, and sets its
+    /// watermark.
     template <class State>
     void progress(State& state) {
         each([&]<std::size_t I>() {
@@ -185,21 +191,22 @@ public:
                 state.bytes_done += p.bytes_done;
                 state.bytes_total += p.bytes_total;
             }
-            if constexpr (stage_at<I>::kind == stage_kind::source || stage_at<I>::kind == stage_kind::parser)
+            if constexpr (stage_at<I>::kind == stage_kind::source
+                          || stage_at<I>::kind == stage_kind::parser)
                 state.records += state_.counts[I].out;
             if constexpr (requires { op<I>().read; }) state.records += op<I>().read;
-            if constexpr (requires { hots_.template at<I>().late; }) state.late += hots_.template at<I>().late;
+            if constexpr (requires { hots_.template at<I>().late; })
+                state.late += hots_.template at<I>().late;
         });
         state.watermark = low_mark();
     }
 
-    // --- accounts -----------------------------------------------------------------------------------------------
+    // --- accounts ---
 
     /// The counts of every node, `in` derived from the edges (LANGUAGE, 17).
     void account(stage_counts (&out)[size]) { account_nodes(*this, state_, out); }
 
 private:
-
     template <std::size_t K>
     [[gnu::always_inline]] inline bool poll_here(std::size_t n) {
         constexpr std::size_t id = graph::source_ids[K];
@@ -207,11 +214,13 @@ private:
         if constexpr (graph::template parses<id>()) {
             return poll_bytes<id>(n, frame.local);
         } else {
-            return op<id>().poll(n, [this, &frame]<class R>(R&& record) __attribute__((always_inline)) {
-                first_context ctx{};
-                ctx.input = K;
-                this->template hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, frame.local);
-            });
+            return op<id>().poll(
+                n, [this, &frame]<class R>(R&& record) __attribute__((always_inline)) {
+                    first_context ctx{};
+                    ctx.input = K;
+                    this->template hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx,
+                                                               frame.local);
+                });
         }
     }
     /// Only arithmetic from the source to one accumulator: nothing that calls, looks up or writes.
@@ -220,8 +229,10 @@ private:
         bool all = is_arithmetic<operator_at<Head>>;
         each([&]<std::size_t I>() {
             if constexpr (I != Head && graph::template inlined_from<Head>(I))
-                all = all && (stage_at<I>::kind == stage_kind::one_to_one || stage_at<I>::kind == stage_kind::filter ||
-                              is_arithmetic<operator_at<I>>);
+                all = all
+                      && (stage_at<I>::kind == stage_kind::one_to_one
+                          || stage_at<I>::kind == stage_kind::filter
+                          || is_arithmetic<operator_at<I>>);
         });
         return all;
     }
@@ -231,12 +242,14 @@ private:
         return poll_here<K>(n);
     }
     template <std::size_t K>
-    [[gnu::target("avx2,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]] bool poll_avx512(std::size_t n) {
+    [[gnu::target("avx2,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]] bool poll_avx512(
+        std::size_t n) {
         return poll_here<K>(n);
     }
-    int const vector_level_ = __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") ? 2
-                              : __builtin_cpu_supports("avx2")                                       ? 1
-                                                                                                     : 0;
+    int const vector_level_ =
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") ? 2
+        : __builtin_cpu_supports("avx2")                                         ? 1
+                                                                                 : 0;
 #endif
 
     template <class F>
@@ -244,7 +257,8 @@ private:
         for_each_node<size>(f);
     }
 
-    /// The hot state of one inlined stretch, in locals for the time of a batch: so counters and sums live in registers.
+    /// The hot state of one inlined stretch, in locals for the time of a batch: so counters and
+    /// sums live in registers.
     template <std::size_t Head>
     struct frame_of {
         fused_loop& loop;
@@ -274,7 +288,8 @@ private:
         hots* frame;
 
         template <class R>
-        [[gnu::always_inline]] inline void operator()(R&& record, std::string_view original, std::uint64_t position) {
+        [[gnu::always_inline]] inline void operator()(R&& record, std::string_view original,
+                                                      std::uint64_t position) {
             first_context ctx{};
             ctx.input = node_at<Id>::input;
             if constexpr (first_context::is_traced) {
@@ -282,7 +297,8 @@ private:
                 ctx.position = position;
             }
             ++loop->state_.counts[parser].out;
-            loop->template hand<parser, node_at<parser>::next>(static_cast<R&&>(record), ctx, *frame);
+            loop->template hand<parser, node_at<parser>::next>(static_cast<R&&>(record), ctx,
+                                                               *frame);
         }
         [[gnu::noinline, gnu::cold]] void bad(std::string_view reason, std::string_view original,
                                               std::uint64_t position) {
@@ -310,7 +326,7 @@ private:
         }
     }
 
-    // --- settling -----------------------------------------------------------------------------------------------
+    // --- settling ---
     template <std::size_t I>
     void flush_node() {
         emit_to<fused_loop, I> emit{this, &hots_};
@@ -329,10 +345,12 @@ private:
         constexpr stage_kind kind = stage_at<I>::kind;
         emit_to<fused_loop, I> emit{this, &hots_};
         if constexpr (kind == stage_kind::source || kind == stage_kind::bytes) {
-            state_.marks[I] = state_.ended[node_at<I>::input] ? time_point::max() : time_point::min();
+            state_.marks[I] =
+                state_.ended[node_at<I>::input] ? time_point::max() : time_point::min();
         } else if constexpr (kind == stage_kind::time) {
-            state_.marks[I] = op<I>().mark(hots_.template at<I>(),
-                                     [this](unsigned i) { return state_.ended[node_at<I>::input + i]; });
+            state_.marks[I] = op<I>().mark(hots_.template at<I>(), [this](unsigned i) {
+                return state_.ended[node_at<I>::input + i];
+            });
         } else if constexpr (requires { op<I>().advance(time_point{}); }) {
             op<I>().flush(emit);
             op<I>().advance(mark_before<I>());

@@ -22,7 +22,8 @@ void account_node(Loop& loop, State const& state, stage_counts& c) {
     std::uint64_t const in = c.in;
     c = state.counts[I];
     c.in = in;
-    if constexpr (requires { op.count(loop.template hot<I>(), c); }) op.count(loop.template hot<I>(), c);
+    if constexpr (requires { op.count(loop.template hot<I>(), c); })
+        op.count(loop.template hot<I>(), c);
     if constexpr (requires { op.count_bytes(c); }) op.count_bytes(c);
     if constexpr (graph::is_source(I) || stage_type::kind == stage_kind::parser) {
         if constexpr (requires { op.read; }) c.out += op.read;

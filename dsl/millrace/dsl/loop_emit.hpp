@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// What an operator of a fused loop is handed beside a record: the way on, its hot state, its errors.
+// What an operator of a fused loop is handed beside a record: the way on, its hot state, its
+// errors.
 
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +36,8 @@ struct emit_to {
         loop->template hand<I, graph::template head<I, K>()>(static_cast<R&&>(record), ctx, *frame);
     }
     [[gnu::always_inline]] inline auto& hot() const { return frame->template at<I>(); }
-    /// Counts one. An environment may say that it wants no counters: that is what bench/fusion/accounts.cpp compares.
+    /// Counts one. An environment may say that it wants no counters: that is what
+    /// bench/fusion/accounts.cpp compares.
     [[gnu::always_inline]] inline void tally(std::uint64_t& count) const {
         if constexpr (!requires { Loop::environment::uncounted; }) ++count;
     }
@@ -46,7 +48,8 @@ struct emit_to {
     void fail(R const& record, Ctx const& ctx) const {
         fail_by_exception<I, I>(*loop, &record, ctx);
     }
-    /// The same for an exception of the key's function: the policy of its `key_by` comes first, if it has one.
+    /// The same for an exception of the key's function: the policy of its `key_by` comes first, if
+    /// it has one.
     template <class R, class Ctx>
     void fail_key(R const& record, Ctx const& ctx) const {
         fail_by_exception<I, graph::template key_above<I>()>(*loop, &record, ctx);
@@ -57,7 +60,8 @@ struct emit_to {
     }
     /// The context with event time in it.
     template <class Ctx>
-    [[gnu::always_inline]] inline auto at_time(Ctx const& ctx, time_point event_time, time_point stamp) const {
+    [[gnu::always_inline]] inline auto at_time(Ctx const& ctx, time_point event_time,
+                                               time_point stamp) const {
         context<timed, origin> out{};
         static_cast<origin&>(out) = static_cast<origin const&>(ctx);
         out.event_time = event_time;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// What becomes of a record that a stage can't digest, by its policy; and the sentence that ends a run.
+// What becomes of a record that a stage can't digest, by its policy; and the sentence that ends a
+// run.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,8 +17,9 @@
 
 namespace millrace::detail {
 
-[[noreturn, gnu::noinline, gnu::cold]] inline void throw_stop(std::string_view stage, std::string_view reason,
-                                                            std::uint64_t position) {
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_stop(std::string_view stage,
+                                                              std::string_view reason,
+                                                              std::uint64_t position) {
     char text[900];
     std::size_t n = 0;
     auto put = [&](std::string_view part) {
@@ -31,7 +33,8 @@ namespace millrace::detail {
     if (position > 0) {
         char digits[20];
         std::size_t d = 0;
-        for (std::uint64_t p = position; p > 0; p /= 10) digits[d++] = static_cast<char>('0' + p % 10);
+        for (std::uint64_t p = position; p > 0; p /= 10)
+            digits[d++] = static_cast<char>('0' + p % 10);
         put(" (line ");
         while (d > 0) put({&digits[--d], 1});
         put(")");
@@ -53,8 +56,10 @@ void by_policy(Loop& loop, R const* record, Ctx const& ctx, std::string_view rea
         throw_stop(failed::name.empty() ? failed::word : failed::name.view(), reason, position);
     } else {
         ++loop.state().counts[I].dead;
-        // The part of a stage takes that stage's input; the part of a source takes letters without one.
-        using letter_type = std::conditional_t<Loop::graph::is_source(Holder), dead_letter<bytes>, dead_letter<R>>;
+        // The part of a stage takes that stage's input; the part of a source takes letters without
+        // one.
+        using letter_type =
+            std::conditional_t<Loop::graph::is_source(Holder), dead_letter<bytes>, dead_letter<R>>;
         letter_type letter;
         if constexpr (!Loop::graph::is_source(Holder)) letter.record = record;
         letter.reason = reason;
@@ -70,13 +75,15 @@ void by_policy(Loop& loop, R const* record, Ctx const& ctx, std::string_view rea
             }
         }
         ++loop.state().letters[Holder];
-        loop.template hand<Holder, Loop::graph::template letter_head<Holder>()>(letter, plain, loop.all_hot());
+        loop.template hand<Holder, Loop::graph::template letter_head<Holder>()>(letter, plain,
+                                                                                loop.all_hot());
     }
 }
 
 /// The policy of Holder, else of node I, else of its source, else stop.
 template <std::size_t I, std::size_t Holder, class Loop, class R, class Ctx>
-[[gnu::noinline, gnu::cold]] void fail_record(Loop& loop, R const* record, Ctx const& ctx, std::string_view reason) {
+[[gnu::noinline, gnu::cold]] void fail_record(Loop& loop, R const* record, Ctx const& ctx,
+                                              std::string_view reason) {
     using stage_type = typename Loop::template node_at<I>::stage_type;
     using holder_type = typename Loop::template node_at<Holder>::stage_type;
     if constexpr (is_guarded<holder_type>) {
@@ -84,8 +91,10 @@ template <std::size_t I, std::size_t Holder, class Loop, class R, class Ctx>
     } else if constexpr (is_guarded<stage_type>) {
         by_policy<I, I, typename stage_type::policy_type>(loop, record, ctx, reason);
     } else if constexpr (Loop::template node_at<I>::fallback >= 0) {
-        constexpr std::size_t source = static_cast<std::size_t>(Loop::template node_at<I>::fallback);
-        by_policy<I, source, typename Loop::template node_at<source>::stage_type::policy_type>(loop, record, ctx, reason);
+        constexpr std::size_t source =
+            static_cast<std::size_t>(Loop::template node_at<I>::fallback);
+        by_policy<I, source, typename Loop::template node_at<source>::stage_type::policy_type>(
+            loop, record, ctx, reason);
     } else {
         by_policy<I, I, stop_policy>(loop, record, ctx, reason);
     }

@@ -40,7 +40,8 @@ struct pass_operator {
     }
 };
 
-/// How a node becomes an operator. The test driver's `Env` has words of its own for the edges of the world.
+/// How a node becomes an operator. The test driver's `Env` has words of its own for the edges of
+/// the world.
 template <class Node, class Stage, class Env>
 constexpr auto open_node(Stage& stage, Env& env) {
     using inner = typename Node::inner_type;

@@ -35,11 +35,13 @@ struct join_stage : stage_base {
 template <class First, class... Rest>
 struct merged {
     using record = typename First::record;
-    static constexpr bool same = (std::is_same_v<typename First::record, typename Rest::record> && ...);
+    static constexpr bool same =
+        (std::is_same_v<typename First::record, typename Rest::record> && ...);
     static constexpr bool timed = (First::traits.timed && ... && Rest::traits.timed);
-    static constexpr stream_traits traits{timed, (First::traits.held || ... || Rest::traits.held),
-                                          (First::traits.exchanged || ... || Rest::traits.exchanged), false,
-                                          (First::traits.inputs + ... + Rest::traits.inputs)};
+    static constexpr stream_traits traits{
+        timed, (First::traits.held || ... || Rest::traits.held),
+        (First::traits.exchanged || ... || Rest::traits.exchanged), false,
+        (First::traits.inputs + ... + Rest::traits.inputs)};
 };
 }  // namespace detail
 
@@ -58,18 +60,24 @@ struct merge_source : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         if constexpr (!(is_pipeline<P> && ...)) {
-            static_assert(!Aloud, "millrace: merge: pipelines and parts stand side by side. Merge pipelines into a source, "
-                                  "or parts behind one.");
+            static_assert(
+                !Aloud,
+                "millrace: merge: pipelines and parts stand side by side. Merge pipelines into a source, "
+                "or parts behind one.");
             return refused<merge_source, In>{};
         } else if constexpr ((stream_of<P>::traits.ended || ...)) {
-            static_assert(!Aloud, "millrace: merge: one of its pipelines ends in a sink. Merge before | to(…).");
+            static_assert(
+                !Aloud,
+                "millrace: merge: one of its pipelines ends in a sink. Merge before | to(…).");
             return refused<merge_source, In>{};
         } else if constexpr ((detail::awaits_modifier<typename detail::last_of<P>::type> || ...)) {
             return refused<detail::window_without_aggregate, In>{};
         } else {
             using all = detail::merged<stream_of<P>...>;
             if constexpr (!all::same) {
-                static_assert(!Aloud, "millrace: merge: the streams have different records. Map them to one record first.");
+                static_assert(
+                    !Aloud,
+                    "millrace: merge: the streams have different records. Map them to one record first.");
                 return refused<merge_source, In>{};
             } else {
                 return accepted<stream<typename all::record, no_key, all::traits>>{};
@@ -95,26 +103,36 @@ struct merge_stage : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         if constexpr (!(is_part<Part> && ...)) {
-            static_assert(!Aloud, "millrace: merge: pipelines and parts stand side by side. Merge pipelines into a source, "
-                                  "or parts behind one.");
+            static_assert(
+                !Aloud,
+                "millrace: merge: pipelines and parts stand side by side. Merge pipelines into a source, "
+                "or parts behind one.");
             return refused<merge_stage, In>{};
         } else if constexpr (!detail::can_copy<In>) {
-            static_assert(!Aloud, "millrace: merge: the record can only be moved, so it can't go to several parts. Map to a "
-                                  "record that can be copied.");
+            static_assert(
+                !Aloud,
+                "millrace: merge: the record can only be moved, so it can't go to several parts. Map to a "
+                "record that can be copied.");
             return refused<merge_stage, In>{};
         } else if constexpr ((is_rejected<detail::part_stream<Part, In>> || ...)) {
             return typename detail::first_refusal<detail::part_stream<Part, In>...>{};
         } else if constexpr ((detail::part_stream<Part, In>::traits.ended || ...)) {
-            static_assert(!Aloud, "millrace: merge: one of its parts ends in a sink, so nothing of it can come back. Write "
-                                  "tee(…) for it.");
+            static_assert(
+                !Aloud,
+                "millrace: merge: one of its parts ends in a sink, so nothing of it can come back. Write "
+                "tee(…) for it.");
             return refused<merge_stage, In>{};
-        } else if constexpr ((detail::awaits_modifier<typename detail::last_of<Part>::type> || ...)) {
+        } else if constexpr ((detail::awaits_modifier<typename detail::last_of<Part>::type>
+                              || ...)) {
             return refused<detail::window_without_aggregate, In>{};
         } else {
             using all = detail::merged<detail::part_stream<Part, In>...>;
-            constexpr stream_traits t{all::timed, all::traits.held, all::traits.exchanged, false, In::traits.inputs};
+            constexpr stream_traits t{all::timed, all::traits.held, all::traits.exchanged, false,
+                                      In::traits.inputs};
             if constexpr (!all::same) {
-                static_assert(!Aloud, "millrace: merge: the streams have different records. Map them to one record first.");
+                static_assert(
+                    !Aloud,
+                    "millrace: merge: the streams have different records. Map them to one record first.");
                 return refused<merge_stage, In>{};
             } else {
                 return accepted<stream<typename all::record, no_key, t>>{};
@@ -127,10 +145,11 @@ struct merge_stage : stage_base {
     }
 };
 
-/// `merge(p, q, …)`. Of pipelines: a source of all their records. Of parts: a stage that sends each record of one stream
-/// through every part and joins what they emit, so the source is read once. Order: each input keeps its own; between
-/// pipelines a batch of each in turn, in the order of writing; between parts record by record, in the order of writing.
-/// The watermark is the minimum of the inputs'.
+/// `merge(p, q, …)`. Of pipelines: a source of all their records. Of parts: a stage that sends each
+/// record of one stream through every part and joins what they emit, so the source is read once.
+/// Order: each input keeps its own; between pipelines a batch of each in turn, in the order of
+/// writing; between parts record by record, in the order of writing. The watermark is the minimum
+/// of the inputs'.
 struct merge_word {
     template <class... P>
     [[nodiscard]] constexpr auto operator()(P... parts) const {

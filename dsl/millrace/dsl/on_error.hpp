@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `on_error(drop)`, `on_error(stop)`, `on_error(original() | to<"dead">(file(p)))`: what becomes of a record that a
-// stage can't digest.
+// `on_error(drop)`, `on_error(stop)`, `on_error(original() | to<"dead">(file(p)))`: what becomes of
+// a record that a stage can't digest.
 
 #include <cstdint>
 #include <string_view>
@@ -16,15 +16,15 @@
 
 namespace millrace {
 
-/// What a dead-letter sink gets: the input of the failing stage, and where it came from. It refers to the record: it
-/// dies with the call.
+/// What a dead-letter sink gets: the input of the failing stage, and where it came from. It refers
+/// to the record: it dies with the call.
 template <class In>
 struct dead_letter {
-    In const* record = nullptr;       ///< null where the source's own bytes could not be read
+    In const* record = nullptr;  ///< null where the source's own bytes could not be read
     std::string_view reason;
-    std::string_view stage;           ///< the stage's name, or its kind
-    std::string_view original;        ///< the source's bytes, where the pipeline begins with a format
-    std::uint64_t position = 0;       ///< the line in the source, from 1; 0 where there is none
+    std::string_view stage;      ///< the stage's name, or its kind
+    std::string_view original;   ///< the source's bytes, where the pipeline begins with a format
+    std::uint64_t position = 0;  ///< the line in the source, from 1; 0 where there is none
 
     [[nodiscard]] In const& input() const { return *record; }
 };
@@ -33,8 +33,9 @@ inline constexpr bool owns<dead_letter<In>> = false;
 template <class In>
 struct describe_other<dead_letter<In>> {
     using letter = dead_letter<In>;
-    using type = description<"dead_letter", member<"reason", &letter::reason>, member<"stage", &letter::stage>,
-                             member<"original", &letter::original>, member<"position", &letter::position>>;
+    using type = description<"dead_letter", member<"reason", &letter::reason>,
+                             member<"stage", &letter::stage>, member<"original", &letter::original>,
+                             member<"position", &letter::position>>;
 };
 
 struct drop_policy {};
@@ -50,11 +51,13 @@ struct sink_policy {
 };
 
 namespace detail {
-/// What a dead-letter part gets: of a parser (and of a source) the bytes of the row, of any other stage its input.
+/// What a dead-letter part gets: of a parser (and of a source) the bytes of the row, of any other
+/// stage its input.
 template <class In, class S>
 struct letter_stream {
     using record = std::conditional_t<S::kind == stage_kind::parser, bytes, typename In::record>;
-    using type = stream<dead_letter<record>, no_key, stream_traits{.timed = false, .inputs = In::traits.inputs}>;
+    using type = stream<dead_letter<record>, no_key,
+                        stream_traits{.timed = false, .inputs = In::traits.inputs}>;
 };
 template <class S>
 struct letter_stream<void, S> {
@@ -66,7 +69,8 @@ struct letters_end {
     static constexpr bool value = true;
 };
 template <class In, class S, class Part>
-struct letters_end<In, S, sink_policy<Part>> : stream_of_part<typename letter_stream<In, S>::type, Part> {
+struct letters_end<In, S, sink_policy<Part>>
+    : stream_of_part<typename letter_stream<In, S>::type, Part> {
     static constexpr bool value = part_ends<Part, typename letter_stream<In, S>::type>;
 };
 
@@ -105,13 +109,17 @@ struct guarded : stage_base {
         if constexpr (is_rejected<out>) {
             return std::type_identity<out>{};
         } else if constexpr (std::is_void_v<In> && requires { S::is_merge; }) {
-            static_assert(!Aloud, "millrace: on_error: merge(…) of pipelines has no errors of its own. Write it behind "
-                                  "each source, or behind the stages that follow.");
+            static_assert(
+                !Aloud,
+                "millrace: on_error: merge(…) of pipelines has no errors of its own. Write it behind "
+                "each source, or behind the stages that follow.");
             return refused<guarded, In>{};
         } else if constexpr (is_rejected<letters>) {
             return std::type_identity<letters>{};
         } else if constexpr (!detail::letters_end<In, S, Policy>::value) {
-            static_assert(!Aloud, "millrace: on_error: its part does not end in a sink. End it with | to(…).");
+            static_assert(
+                !Aloud,
+                "millrace: on_error: its part does not end in a sink. End it with | to(…).");
             return refused<guarded, In>{};
         } else {
             return accepted<out>{};
@@ -131,8 +139,10 @@ struct on_error_modifier : stage_base {
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
-        static_assert(!Aloud, "millrace: on_error: no unguarded stage stands right before it. Write it once, behind the "
-                              "stage or the source that it guards.");
+        static_assert(
+            !Aloud,
+            "millrace: on_error: no unguarded stage stands right before it. Write it once, behind the "
+            "stage or the source that it guards.");
         return refused<on_error_modifier, In>{};
     }
 
@@ -143,8 +153,9 @@ struct on_error_modifier : stage_base {
     }
 };
 
-/// Stands behind the stage it guards (a parser: its bad rows; any other: the exceptions of its functions), or behind a
-/// source, for all stages up to a merge that have no policy of their own. A sink gets a `dead_letter`.
+/// Stands behind the stage it guards (a parser: its bad rows; any other: the exceptions of its
+/// functions), or behind a source, for all stages up to a merge that have no policy of their own. A
+/// sink gets a `dead_letter`.
 template <class Policy>
 [[nodiscard]] constexpr auto on_error(Policy&& policy) {
     using plain = std::remove_cvref_t<Policy>;

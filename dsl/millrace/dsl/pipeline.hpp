@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `part<S...>` and `pipeline<S...>`: what `operator|` builds. Flat, so that they print short and compile in linear time.
+// `part<S...>` and `pipeline<S...>`: what `operator|` builds. Flat, so that they print short and
+// compile in linear time.
 
 #include <cstddef>
 #include <type_traits>
@@ -13,9 +14,11 @@
 
 namespace millrace {
 
-/// An open sequence of stages: a value that can be stored, passed on, and attached to a source or a part later.
+/// An open sequence of stages: a value that can be stored, passed on, and attached to a source or a
+/// part later.
 template <class... S>
-struct [[nodiscard("millrace: a part does nothing until it stands in a pipeline.")]] part : stage_base {
+struct [[nodiscard("millrace: a part does nothing until it stands in a pipeline.")]] part
+    : stage_base {
     flat_tuple<S...> stages;
 
     constexpr explicit part(flat_tuple<S...> s) : stages(std::move(s)) {}
@@ -23,7 +26,8 @@ struct [[nodiscard("millrace: a part does nothing until it stands in a pipeline.
 
 /// A sequence that begins with a source. Complete, and fit for `run`, when it ends in a sink.
 template <class Source, class... S>
-struct [[nodiscard("millrace: a pipeline does nothing until run(…) takes it.")]] pipeline : stage_base {
+struct [[nodiscard("millrace: a pipeline does nothing until run(…) takes it.")]] pipeline
+    : stage_base {
     flat_tuple<Source, S...> stages;
 
     constexpr explicit pipeline(flat_tuple<Source, S...> s) : stages(std::move(s)) {}
@@ -66,7 +70,8 @@ struct source_stream {
     using type = typename decltype(find())::type;
 };
 
-/// The stream behind a sequence of stages that gets `In`. Every step is an instantiation that all prefixes share.
+/// The stream behind a sequence of stages that gets `In`. Every step is an instantiation that all
+/// prefixes share.
 template <class In, class... S>
 using stream_behind = decltype(stream_at((cursor<In>{} >> ... >> step<S>{})));
 
@@ -97,13 +102,16 @@ struct first_refusal<Stream, Rest...> : std::type_identity<Stream> {};
 
 template <class... S, class T, std::size_t... I>
 constexpr auto append(flat_tuple<S...>&& stages, T&& last, std::index_sequence<I...>) {
-    // Leaf by leaf, by a cast to its base: a member template would be instantiated for each stage of each prefix.
-    return flat_tuple<S..., T>{{static_cast<tuple_leaf<I, S>&&>(stages.values)..., {std::move(last)}}};
+    // Leaf by leaf, by a cast to its base: a member template would be instantiated for each stage
+    // of each prefix.
+    return flat_tuple<S..., T>{
+        {static_cast<tuple_leaf<I, S>&&>(stages.values)..., {std::move(last)}}};
 }
 template <class... S, class Last, std::size_t... I>
 constexpr auto replace_last(flat_tuple<S...>&& stages, Last&& last, std::index_sequence<I...>) {
     return flat_tuple<flat_element<I, flat_tuple<S...>>..., Last>{
-        {static_cast<tuple_leaf<I, flat_element<I, flat_tuple<S...>>>&&>(stages.values)..., {std::move(last)}}};
+        {static_cast<tuple_leaf<I, flat_element<I, flat_tuple<S...>>>&&>(stages.values)...,
+         {std::move(last)}}};
 }
 template <class... S>
 constexpr pipeline<S...> as_pipeline(flat_tuple<S...> stages) {
@@ -119,7 +127,8 @@ template <class S>
 concept stands_for = requires(S s) { std::move(s).as_stage(); };
 
 template <class S>
-concept begins = requires { S::kind; } && (S::kind == stage_kind::source || S::kind == stage_kind::bytes);
+concept begins =
+    requires { S::kind; } && (S::kind == stage_kind::source || S::kind == stage_kind::bytes);
 
 /// A stage on the left of `|` becomes a pipeline or a part of one.
 template <class L>

@@ -70,28 +70,37 @@ struct reduce_stage : stage_base {
 
     constexpr explicit reduce_stage(body_type b) : body(std::move(b)) {}
 
-    /// Behind a window the stream is keyed by what stands in front of its result: the key and the bounds of the pane.
+    /// Behind a window the stream is keyed by what stands in front of its result: the key and the
+    /// bounds of the pane.
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         using record = typename In::record;
         if constexpr (!In::keyed) {
-            static_assert(!Aloud, "millrace: reduce: there is no window and no key. Write key_by(…) or window(…) before it.");
+            static_assert(
+                !Aloud,
+                "millrace: reduce: there is no window and no key. Write key_by(…) or window(…) before it.");
             return refused<reduce_stage, In>{};
         } else if constexpr (!detail::reduces<F, record>) {
-            static_assert(!Aloud, "millrace: reduce: the function does not make one record of two. Write "
-                                  "[](record const& so_far, record const& next) { return …; }.");
+            static_assert(!Aloud,
+                          "millrace: reduce: the function does not make one record of two. Write "
+                          "[](record const& so_far, record const& next) { return …; }.");
             return refused<reduce_stage, In>{};
         } else if constexpr (!owning<record>) {
-            static_assert(!Aloud || detail::owned<typename detail::view_in<record>::type>,
-                          "millrace: reduce: a view would enter the state and outlive its bytes. Describe the field as "
-                          "text<16> or std::string.");
+            static_assert(
+                !Aloud || detail::owned<typename detail::view_in<record>::type>,
+                "millrace: reduce: a view would enter the state and outlive its bytes. Describe the field as "
+                "text<16> or std::string.");
             return refused<reduce_stage, In>{};
         } else if constexpr (!std::is_copy_constructible_v<record>) {
-            static_assert(!Aloud, "millrace: reduce: the record can't be copied into the state. Map to one that can.");
+            static_assert(
+                !Aloud,
+                "millrace: reduce: the record can't be copied into the state. Map to one that can.");
             return refused<reduce_stage, In>{};
         } else if constexpr (!detail::moves_safely<record>) {
-            static_assert(!Aloud, "millrace: reduce: its accumulator may throw when it is moved, so state could be lost. "
-                                  "Give the record a noexcept move constructor and assignment.");
+            static_assert(
+                !Aloud,
+                "millrace: reduce: its accumulator may throw when it is moved, so state could be lost. "
+                "Give the record a noexcept move constructor and assignment.");
             return refused<reduce_stage, In>{};
         } else {
             return accepted<stream<record, no_key, detail::behind_state<In>>>{};
@@ -103,8 +112,9 @@ struct reduce_stage : stage_base {
     }
 };
 
-/// Behind `key_by`: emits the reduced record of the key for each record (rolling). Behind a window: one per key and pane.
-/// State: one record per key (and open pane). `f(so_far, next)` returns the new one.
+/// Behind `key_by`: emits the reduced record of the key for each record (rolling). Behind a window:
+/// one per key and pane. State: one record per key (and open pane). `f(so_far, next)` returns the
+/// new one.
 template <fixed_string Name = "", class F>
 [[nodiscard]] constexpr auto reduce(F f) {
     return reduce_stage<Name, detail::function_of<F>>{{detail::as_function(std::move(f))}};

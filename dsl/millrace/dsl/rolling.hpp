@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// What `reduce` and `aggregate` are behind `key_by` without a window: a result per record, from state per key.
+// What `reduce` and `aggregate` are behind `key_by` without a window: a result per record, from
+// state per key.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,11 +18,13 @@ namespace millrace::detail {
 
 /// The traits of a stream behind a stage with state.
 template <class In>
-inline constexpr stream_traits behind_state = {In::traits.timed, true, In::traits.exchanged, false, In::traits.inputs};
+inline constexpr stream_traits behind_state = {In::traits.timed, true, In::traits.exchanged, false,
+                                               In::traits.inputs};
 
 /// State is committed by a move that can't fail (LANGUAGE, 6).
 template <class S>
-inline constexpr bool moves_safely = std::is_nothrow_move_constructible_v<S> && std::is_nothrow_move_assignable_v<S>;
+inline constexpr bool moves_safely =
+    std::is_nothrow_move_constructible_v<S> && std::is_nothrow_move_assignable_v<S>;
 
 /// Applies one update so that an exception leaves the state as it was.
 template <class Body, class S, class Input>
@@ -55,7 +58,8 @@ struct rolling_operator {
             auto const& input = body.project(static_cast<record_type const&>(record));
             std::uint64_t const hash = entries.hash(k);
             if constexpr (Body::may_throw) {
-                // The user's function runs into a temporary: a new key is inserted only once it has its first value.
+                // The user's function runs into a temporary: a new key is inserted only once it has
+                // its first value.
                 auto* const known = entries.find(k, hash);
                 state_type next = known != nullptr ? known->value : state_type{};
                 body.add(next, input);

@@ -45,7 +45,8 @@ struct split_operator {
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
         std::size_t way = size;
         try {
-            way = first_match(static_cast<std::remove_cvref_t<R> const&>(record), std::index_sequence_for<F...>{});
+            way = first_match(static_cast<std::remove_cvref_t<R> const&>(record),
+                              std::index_sequence_for<F...>{});
         } catch (...) {
             emit.fail(record, ctx);
             return;
@@ -53,13 +54,15 @@ struct split_operator {
         hand_on<0>(way, static_cast<R&&>(record), ctx, emit);
     }
     template <class R, std::size_t... I>
-    [[gnu::always_inline]] inline std::size_t first_match(R const& record, std::index_sequence<I...>) {
+    [[gnu::always_inline]] inline std::size_t first_match(R const& record,
+                                                          std::index_sequence<I...>) {
         std::size_t way = size;
         (void)((predicates.template at<I>()(record) && ((way = I), true)) || ...);
         return way;
     }
     template <std::size_t K, class R, class Ctx, class Emit>
-    [[gnu::always_inline]] inline void hand_on(std::size_t way, R&& record, Ctx const& ctx, Emit& emit) {
+    [[gnu::always_inline]] inline void hand_on(std::size_t way, R&& record, Ctx const& ctx,
+                                               Emit& emit) {
         if constexpr (K == size) {
             ++unmatched;
             if constexpr (GoesOn) emit(static_cast<R&&>(record), ctx);
@@ -90,15 +93,22 @@ struct split_stage : stage_base {
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
-        if constexpr (!(detail::gives_bool<typename Case::function_type, typename In::record> && ...)) {
-            static_assert(!Aloud, "millrace: split: a predicate can't be called with the record of this stream, or does not "
-                                  "return bool. Take the record by const reference and return bool.");
+        if constexpr (!(detail::gives_bool<typename Case::function_type, typename In::record>
+                        && ...)) {
+            static_assert(
+                !Aloud,
+                "millrace: split: a predicate can't be called with the record of this stream, or does not "
+                "return bool. Take the record by const reference and return bool.");
             return refused<split_stage, In>{};
-        } else if constexpr ((is_rejected<detail::part_stream<typename Case::part_type, In>> || ...)) {
-            return typename detail::first_refusal<detail::part_stream<typename Case::part_type, In>...>{};
+        } else if constexpr ((is_rejected<detail::part_stream<typename Case::part_type, In>>
+                              || ...)) {
+            return typename detail::first_refusal<
+                detail::part_stream<typename Case::part_type, In>...>{};
         } else if constexpr (!(detail::part_ends<typename Case::part_type, In> && ...)) {
-            static_assert(!Aloud, "millrace: split: a part does not end in a sink. End it with | to(…); to join parts again "
-                                  "write merge(filter(…) | …, filter(…) | …).");
+            static_assert(
+                !Aloud,
+                "millrace: split: a part does not end in a sink. End it with | to(…); to join parts again "
+                "write merge(filter(…) | …, filter(…) | …).");
             return refused<split_stage, In>{};
         } else {
             return accepted<In>{};
@@ -106,16 +116,18 @@ struct split_stage : stage_base {
     }
     template <class In, bool GoesOn, class Env>
     constexpr auto open_fork(Env&) {
-        return detail::split_operator<GoesOn, typename Case::function_type...>{std::move(predicates)};
+        return detail::split_operator<GoesOn, typename Case::function_type...>{
+            std::move(predicates)};
     }
 };
 
-/// One way of a `split`: records for which `predicate` is true, and no case before it took, go into `part`.
+/// One way of a `split`: records for which `predicate` is true, and no case before it took, go into
+/// `part`.
 template <fixed_string Name = "", class F, class Part>
 [[nodiscard]] constexpr auto when(F predicate, Part&& part) {
     auto sink = detail::as_sink_part(static_cast<Part&&>(part));
-    return when_case<Name, detail::function_of<F>, decltype(sink)>{detail::as_function(std::move(predicate)),
-                                                                   std::move(sink)};
+    return when_case<Name, detail::function_of<F>, decltype(sink)>{
+        detail::as_function(std::move(predicate)), std::move(sink)};
 }
 /// The last way: takes all that is left.
 template <class Part>
@@ -123,11 +135,13 @@ template <class Part>
     return when<"">(detail::always{}, static_cast<Part&&>(part));
 }
 
-/// Sends each record one way: into the first case whose predicate is true. What no case takes goes on behind the split;
-/// where nothing follows it is counted as filtered. Move-only records work. Each part ends in a sink.
+/// Sends each record one way: into the first case whose predicate is true. What no case takes goes
+/// on behind the split; where nothing follows it is counted as filtered. Move-only records work.
+/// Each part ends in a sink.
 template <class... Case>
 [[nodiscard]] constexpr auto split(Case... cases) {
-    return split_stage<Case...>{{}, {{{std::move(cases.predicate)}...}}, {{{std::move(cases.part)}...}}};
+    return split_stage<Case...>{
+        {}, {{{std::move(cases.predicate)}...}}, {{{std::move(cases.part)}...}}};
 }
 
 }  // namespace millrace

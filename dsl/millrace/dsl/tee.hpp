@@ -17,8 +17,8 @@ namespace detail {
 template <class In>
 inline constexpr bool can_copy = std::is_copy_constructible_v<typename In::record>;
 
-/// Hands one record to every branch: to all but the last as const, so that nobody sees another's change. When a branch
-/// ends the run, the ones that did not get the record are counted.
+/// Hands one record to every branch: to all but the last as const, so that nobody sees another's
+/// change. When a branch ends the run, the ones that did not get the record are counted.
 template <std::size_t Count, bool GoesOn>
 struct fork_operator {
     std::uint64_t missed[Count + 1]{};
@@ -62,14 +62,18 @@ struct tee_stage : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         if constexpr (!detail::can_copy<In>) {
-            static_assert(!Aloud, "millrace: tee: the record can only be moved, so it can't go to several parts. Use "
-                                  "split(…), or map to a record that can be copied.");
+            static_assert(
+                !Aloud,
+                "millrace: tee: the record can only be moved, so it can't go to several parts. Use "
+                "split(…), or map to a record that can be copied.");
             return refused<tee_stage, In>{};
         } else if constexpr ((is_rejected<detail::part_stream<Part, In>> || ...)) {
             return typename detail::first_refusal<detail::part_stream<Part, In>...>{};
         } else if constexpr (!(detail::part_ends<Part, In> && ...)) {
-            static_assert(!Aloud, "millrace: tee: a part does not end in a sink. End it with | to(…); to join parts again "
-                                  "write merge(part, part).");
+            static_assert(
+                !Aloud,
+                "millrace: tee: a part does not end in a sink. End it with | to(…); to join parts again "
+                "write merge(part, part).");
             return refused<tee_stage, In>{};
         } else {
             return accepted<In>{};
@@ -81,8 +85,8 @@ struct tee_stage : stage_base {
     }
 };
 
-/// Sends every record into each part, and on to what follows, if anything does. Each part ends in a sink. The source is
-/// read once. Parts run in the order of writing, record by record.
+/// Sends every record into each part, and on to what follows, if anything does. Each part ends in a
+/// sink. The source is read once. Parts run in the order of writing, record by record.
 template <class... Part>
 [[nodiscard]] constexpr auto tee(Part&&... parts) {
     return tee_stage<decltype(detail::as_sink_part(static_cast<Part&&>(parts)))...>{

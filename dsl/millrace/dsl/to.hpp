@@ -59,8 +59,10 @@ struct sink_operator {
             emit.tally(emit.hot().written);
         } else {
             try {
-                // A dead letter shows the record as it came: then it isn't moved from where it could be copied.
-                if constexpr (std::remove_cvref_t<Emit>::keeps_input && sink_takes<Sink, std::remove_cvref_t<R> const>)
+                // A dead letter shows the record as it came: then it isn't moved from where it
+                // could be copied.
+                if constexpr (std::remove_cvref_t<Emit>::keeps_input
+                              && sink_takes<Sink, std::remove_cvref_t<R> const>)
                     write(static_cast<std::remove_cvref_t<R> const&>(record));
                 else
                     write(static_cast<R&&>(record));
@@ -101,7 +103,8 @@ private:
 template <fixed_string Name, class Sink>
 struct to_stage : stage_base {
     static constexpr stage_kind kind = stage_kind::sink;
-    static constexpr std::string_view word = std::is_same_v<Sink, detail::discard_sink> ? "discard" : "to";
+    static constexpr std::string_view word =
+        std::is_same_v<Sink, detail::discard_sink> ? "discard" : "to";
     static constexpr auto name = Name;
     Sink sink;
 
@@ -110,16 +113,21 @@ struct to_stage : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         constexpr stream_traits before = In::traits;
-        constexpr stream_traits ended{before.timed, before.held, before.exchanged, true, before.inputs};
+        constexpr stream_traits ended{before.timed, before.held, before.exchanged, true,
+                                      before.inputs};
         if constexpr (detail::sink_takes<Sink, typename In::record>) {
             return accepted<stream<typename In::record, typename In::key, ended>>{};
         } else if constexpr (detail::opens_as_sink<Sink>) {
-            static_assert(!Aloud, "millrace: to: this sink takes bytes, not records. Write a format before it, such as "
-                                  "| csv() or | json().");
+            static_assert(
+                !Aloud,
+                "millrace: to: this sink takes bytes, not records. Write a format before it, such as "
+                "| csv() or | json().");
             return refused<to_stage, In>{};
         } else {
-            static_assert(!Aloud, "millrace: to: the sink can't take the record of this stream. Give it a function or a "
-                                  "container that takes what the stage before emits.");
+            static_assert(
+                !Aloud,
+                "millrace: to: the sink can't take the record of this stream. Give it a function or a "
+                "container that takes what the stage before emits.");
             return refused<to_stage, In>{};
         }
     }
@@ -141,8 +149,9 @@ concept fills = requires(S& s) {
 };
 }  // namespace detail
 
-/// Ends a stream in a callable, a container (borrowed, filled by `push_back`), or a sink such as `file(…)` behind a
-/// format. A part that ends in a sink is taken as it is. Every record counts as out once the sink has taken it.
+/// Ends a stream in a callable, a container (borrowed, filled by `push_back`), or a sink such as
+/// `file(…)` behind a format. A part that ends in a sink is taken as it is. Every record counts as
+/// out once the sink has taken it.
 template <fixed_string Name = "", class Sink>
 [[nodiscard]] constexpr auto to(Sink&& sink) {
     using plain = std::remove_cvref_t<Sink>;

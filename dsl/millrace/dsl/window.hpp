@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `window(tumbling{hours(1)}) | aggregate(…) | allowed_lateness(…) | late_to(…)`: one stage, results per key and pane.
+// `window(tumbling{hours(1)}) | aggregate(…) | allowed_lateness(…) | late_to(…)`: one stage,
+// results per key and pane.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 
 #include <millrace/dsl/aggregate.hpp>
 #include <millrace/dsl/compose.hpp>
+#include <millrace/dsl/fold_operator.hpp>
 #include <millrace/dsl/to.hpp>
 #include <millrace/dsl/window_operator.hpp>
 #include <millrace/model/failure.hpp>
@@ -25,7 +27,8 @@ struct tumbling {
     static constexpr bool needs_time = true;
     [[nodiscard]] constexpr duration length() const { return size; }
 };
-/// The same with the size in its type, so that a wrong one does not compile: `window(tumbling_of<hours(1)>{})`.
+/// The same with the size in its type, so that a wrong one does not compile:
+/// `window(tumbling_of<hours(1)>{})`.
 template <duration Size>
 struct tumbling_of {
     static constexpr bool needs_time = true;
@@ -88,8 +91,10 @@ struct allowed_lateness_modifier : stage_base {
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
-        static_assert(!Aloud, "millrace: allowed_lateness: it stands behind the wrong stage. Write it behind window(…) | "
-                              "aggregate(…).");
+        static_assert(
+            !Aloud,
+            "millrace: allowed_lateness: it stands behind the wrong stage. Write it behind window(…) | "
+            "aggregate(…).");
         return refused<allowed_lateness_modifier, In>{};
     }
 };
@@ -100,8 +105,10 @@ struct late_to_modifier : stage_base {
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
-        static_assert(!Aloud, "millrace: late_to: it stands behind the wrong stage. Write it behind window(…) | "
-                              "aggregate(…).");
+        static_assert(
+            !Aloud,
+            "millrace: late_to: it stands behind the wrong stage. Write it behind window(…) | "
+            "aggregate(…).");
         return refused<late_to_modifier, In>{};
     }
 };
@@ -132,14 +139,15 @@ struct window_stage : stage_base {
 
     template <std::size_t K, class In>
     using branch_stream = stream<typename In::record, no_key,
-                                 stream_traits{In::traits.timed, true, In::traits.exchanged, false, In::traits.inputs}>;
+                                 stream_traits{In::traits.timed, true, In::traits.exchanged, false,
+                                               In::traits.inputs}>;
 
     // --- modifiers ---
     template <class S>
         requires(is_open && requires { requires S::is_aggregate; })
     constexpr auto modified_by(S stage) && {
-        return window_stage<Window, Keyed, S, Lateness, LatePart>{window, std::move(stage), lateness,
-                                                                   std::move(branches)};
+        return window_stage<Window, Keyed, S, Lateness, LatePart>{window, std::move(stage),
+                                                                  lateness, std::move(branches)};
     }
     template <class S>
         requires(is_open && requires { requires S::is_spec; })
@@ -147,16 +155,17 @@ struct window_stage : stage_base {
         return std::move(*this).modified_by(aggregate(std::move(spec)));
     }
     template <class M>
-        requires(!is_open && std::is_same_v<M, allowed_lateness_modifier> && !has_lateness && Window::needs_time)
+        requires(!is_open && std::is_same_v<M, allowed_lateness_modifier> && !has_lateness
+                 && Window::needs_time)
     constexpr auto modified_by(M m) && {
-        return window_stage<Window, Keyed, Stage, duration, LatePart>{window, std::move(body), m.lateness,
-                                                                       std::move(branches)};
+        return window_stage<Window, Keyed, Stage, duration, LatePart>{
+            window, std::move(body), m.lateness, std::move(branches)};
     }
     template <class Part>
         requires(!is_open && !has_late_part && Window::needs_time)
     constexpr auto modified_by(late_to_modifier<Part> m) && {
-        return window_stage<Window, Keyed, Stage, Lateness, Part>{window, std::move(body), lateness,
-                                                                   {{{std::move(m.part)}}}};
+        return window_stage<Window, Keyed, Stage, Lateness, Part>{
+            window, std::move(body), lateness, {{{std::move(m.part)}}}};
     }
 
     /// What becomes of late records: they end in the part of `late_to`, or in a counter.
@@ -171,28 +180,37 @@ struct window_stage : stage_base {
     template <class In, bool Aloud = false>
     static consteval auto accept() {
         if constexpr (Window::needs_time && !In::traits.timed) {
-            static_assert(!Aloud, "millrace: window: the stream has no event time. Write event_time(field<…>, strategy) "
-                                  "before it.");
+            static_assert(
+                !Aloud,
+                "millrace: window: the stream has no event time. Write event_time(field<…>, strategy) "
+                "before it.");
             return refused<window_stage, In>{};
         } else if constexpr (Keyed && !In::keyed) {
-            static_assert(!Aloud, "millrace: window: the stream has no key. Write key_by(…) right before it, or "
-                                  "window_all(…) for one result over all records.");
+            static_assert(
+                !Aloud,
+                "millrace: window: the stream has no key. Write key_by(…) right before it, or "
+                "window_all(…) for one result over all records.");
             return refused<window_stage, In>{};
         } else if constexpr (is_open) {
             return accepted<In>{};
         } else {
             using prefix = typename types<In>::prefix;
-            using out = stream_after<Stage, stream<typename In::record, key_info<prefix, typename prefix::type>, In::traits>>;
+            using out =
+                stream_after<Stage, stream<typename In::record,
+                                           key_info<prefix, typename prefix::type>, In::traits>>;
             using late = late_stream<In>;
             if constexpr (is_rejected<out>) {
                 return std::type_identity<out>{};
             } else if constexpr (is_rejected<typename late::type>) {
                 return std::type_identity<typename late::type>{};
             } else if constexpr (!late::ends) {
-                static_assert(!Aloud, "millrace: late_to: its part does not end in a sink. End it with | to(…).");
+                static_assert(
+                    !Aloud,
+                    "millrace: late_to: its part does not end in a sink. End it with | to(…).");
                 return refused<window_stage, In>{};
             } else {
-                return accepted<stream<typename out::record, no_key, detail::behind_window<In, Window::needs_time>>>{};
+                return accepted<stream<typename out::record, no_key,
+                                       detail::behind_window<In, Window::needs_time>>>{};
             }
         }
     }
@@ -204,48 +222,58 @@ struct window_stage : stage_base {
         if constexpr (has_lateness) late = lateness;
         duration const length = window.length();
         if (length <= duration{})
-            throw failure(exit_code::configuration,
-                          "millrace: window: the size of a window is not positive. Give tumbling{…} a duration of at "
-                          "least 1 ns.");
+            throw failure(
+                exit_code::configuration,
+                "millrace: window: the size of a window is not positive. Give tumbling{…} a duration of at "
+                "least 1 ns.");
         if (late < duration{})
             throw failure(exit_code::configuration,
                           "millrace: allowed_lateness: the duration is negative. Give 0 or more.");
         if constexpr (!Window::needs_time && !In::keyed)
             return detail::fold_operator<typename Stage::body_type, In>{std::move(body.body)};
         else
-            return detail::window_operator<typename Stage::body_type, In, typename t::prefix, Window::needs_time,
-                                           has_lateness, has_late_part>{std::move(body.body), length, late};
+            return detail::window_operator<typename Stage::body_type, In, typename t::prefix,
+                                           Window::needs_time, has_lateness, has_late_part>{
+                std::move(body.body), length, late};
     }
 };
 
-/// Panes per key, of the event time. Needs `event_time` and `key_by` before it and `aggregate` or `reduce` behind it.
-/// Emits a row per key when the watermark passes the end of its pane. State: one accumulator per key and open pane.
+/// Panes per key, of the event time. Needs `event_time` and `key_by` before it and `aggregate` or
+/// `reduce` behind it. Emits a row per key when the watermark passes the end of its pane. State:
+/// one accumulator per key and open pane.
 template <class Window>
 [[nodiscard]] constexpr auto window(Window w) {
     constexpr bool is_window = detail::window_spec<Window>;
-    static_assert(is_window, "millrace: window: it takes a kind of window. Write window(tumbling{hours(1)}).");
-    static_assert(detail::has_size<Window>,
-                  "millrace: window: the size of a window is not positive. Write tumbling_of<hours(1)>.");
+    static_assert(is_window,
+                  "millrace: window: it takes a kind of window. Write window(tumbling{hours(1)}).");
+    static_assert(
+        detail::has_size<Window>,
+        "millrace: window: the size of a window is not positive. Write tumbling_of<hours(1)>.");
     if constexpr (!is_window || !detail::has_size<Window>)
         return rejected{};
     else
-        return window_stage<Window, true, detail::open_body, detail::no_lateness, detail::no_part>{w, {}, {}, {}};
+        return window_stage<Window, true, detail::open_body, detail::no_lateness, detail::no_part>{
+            w, {}, {}, {}};
 }
 /// Panes over all records, without a key: one result per pane, computed by one partition.
 template <class Window>
 [[nodiscard]] constexpr auto window_all(Window w) {
     constexpr bool is_window = detail::window_spec<Window>;
-    static_assert(is_window, "millrace: window: it takes a kind of window. Write window_all(tumbling{hours(1)}).");
-    static_assert(detail::has_size<Window>,
-                  "millrace: window: the size of a window is not positive. Write tumbling_of<hours(1)>.");
+    static_assert(
+        is_window,
+        "millrace: window: it takes a kind of window. Write window_all(tumbling{hours(1)}).");
+    static_assert(
+        detail::has_size<Window>,
+        "millrace: window: the size of a window is not positive. Write tumbling_of<hours(1)>.");
     if constexpr (!is_window || !detail::has_size<Window>)
         return rejected{};
     else
-        return window_stage<Window, false, detail::open_body, detail::no_lateness, detail::no_part>{w, {}, {}, {}};
+        return window_stage<Window, false, detail::open_body, detail::no_lateness, detail::no_part>{
+            w, {}, {}, {}};
 }
 
-/// Behind `window(…) | aggregate(…)`: panes stay open this much longer; a record for a pane that has given its row gives
-/// an updated one. Costs state for as long.
+/// Behind `window(…) | aggregate(…)`: panes stay open this much longer; a record for a pane that
+/// has given its row gives an updated one. Costs state for as long.
 [[nodiscard]] constexpr auto allowed_lateness(duration lateness) {
     return allowed_lateness_modifier{{}, lateness};
 }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The operator behind `window`: finds the pane, decides what is late, folds, and drains what is due in pieces.
+// The operator behind `window`: finds the pane, decides what is late, folds, and drains what is due
+// in pieces.
 
 #include <cstddef>
 #include <cstdint>
@@ -29,10 +30,12 @@ struct key_or_none<In> {
     using type = typename In::key::type;
 };
 template <class In, bool Timed>
-inline constexpr stream_traits behind_window = {Timed, true, In::traits.exchanged, false, In::traits.inputs};
+inline constexpr stream_traits behind_window = {Timed, true, In::traits.exchanged, false,
+                                                In::traits.inputs};
 
-/// Decided per record, so the same for any batch (SEMANTICS 1, LANGUAGE 7): a record is late when its stamp has passed
-/// the end of its pane and the lateness; a pane is due for a record when its stamp has passed the end.
+/// Decided per record, so the same for any batch (SEMANTICS 1, LANGUAGE 7): a record is late when
+/// its stamp has passed the end of its pane and the lateness; a pane is due for a record when its
+/// stamp has passed the end.
 template <class Body, class In, class Prefix, bool HasBounds, bool HasLateness, bool HasLatePart>
 class window_operator {
     using record_type = typename In::record;
@@ -43,8 +46,9 @@ class window_operator {
     using store_type = pane_store<key_row, state_type, key_hash, HasLateness>;
     using pane_type = typename store_type::pane;
     // Only what can't fail any more may wait, and only what owns its bytes.
-    static constexpr bool may_defer = In::keyed && !Body::may_throw && std::is_nothrow_move_constructible_v<input_type> &&
-                                      std::is_nothrow_move_constructible_v<key_row>;
+    static constexpr bool may_defer = In::keyed && !Body::may_throw
+                                      && std::is_nothrow_move_constructible_v<input_type>
+                                      && std::is_nothrow_move_constructible_v<key_row>;
     struct nothing {};
     template <bool Defers, class>
     struct deferred {
@@ -62,7 +66,8 @@ class window_operator {
     struct applies {
         window_operator* self;
         template <class Pane, class Slot>
-        [[gnu::always_inline]] inline void operator()(Pane&, Slot& entry, bool, input_type const& input) const {
+        [[gnu::always_inline]] inline void operator()(Pane&, Slot& entry, bool,
+                                                      input_type const& input) const {
             self->body_.add_in_place(entry.value, input);
             reopen(entry);
         }
@@ -89,15 +94,16 @@ public:
             t = ctx.event_time;
             time_point closed = ctx.stamp;
             if constexpr (HasLateness) closed = before(ctx.stamp);
-            // Most records are younger than what is closed; for the others the end of their pane decides.
+            // Most records are younger than what is closed; for the others the end of their pane
+            // decides.
             if (t < closed && ends_by(end_of(panes_.start_of(t)), closed)) [[unlikely]] {
                 ++emit.hot().late;
                 if constexpr (HasLatePart) emit.template to<0>(static_cast<R&&>(record), ctx);
                 return;
             }
         }
-        if constexpr (Body::template projection_never_throws<record_type> && key_never_throws<Emit>() &&
-                      !Body::may_throw) {
+        if constexpr (Body::template projection_never_throws<record_type>
+                      && key_never_throws<Emit>() && !Body::may_throw) {
             add(key_of(r, emit), r, t, ctx, emit);
         } else {
             bool reads_key = In::keyed;
@@ -139,28 +145,32 @@ public:
                 p->drain_cursor = 0;
             }
             std::size_t emitted = 0;
-            p->drain_cursor = p->entries.scan(p->drain_cursor, n, [&](key_row const& key, state_type& state, bool& flag) {
-                if (flag) return;
-                flag = true;
-                ++emitted;
-                emit_row(key, state, *p, emit);
-            });
+            p->drain_cursor = p->entries.scan(
+                p->drain_cursor, n, [&](key_row const& key, state_type& state, bool& flag) {
+                    if (flag) return;
+                    flag = true;
+                    ++emitted;
+                    emit_row(key, state, *p, emit);
+                });
             n -= emitted < n ? emitted : n;
             if (p->drain_cursor == p->entries.capacity()) finish(*p);
         }
         release_closed();
         return false;
     }
-    /// What this stage promises downstream: rows of a pane and its updates come until its end and the lateness have
-    /// passed, so its watermark stays that far behind.
-    [[nodiscard]] time_point mark() const { return low_ == time_point::max() ? low_ : before(low_); }
+    /// What this stage promises downstream: rows of a pane and its updates come until its end and
+    /// the lateness have passed, so its watermark stays that far behind.
+    [[nodiscard]] time_point mark() const {
+        return low_ == time_point::max() ? low_ : before(low_);
+    }
 
     void count(hot const& h, stage_counts& c) const {
         c.late += h.late;
         c.passed += folded_;
         c.out += rows_;
         c.held += h.added;
-        for (pane_type* p = panes_.oldest(); p != nullptr; p = panes_.next(*p)) c.held += p->records;
+        for (pane_type* p = panes_.oldest(); p != nullptr; p = panes_.next(*p))
+            c.held += p->records;
     }
     [[nodiscard]] std::size_t state_bytes() const { return panes_.bytes(); }
     [[nodiscard]] std::size_t open_panes() const { return panes_.size(); }
@@ -197,11 +207,12 @@ private:
         if constexpr (In::keyed) emit.fail_key(r, ctx);
     }
     template <class Ctx, class Emit>
-    [[gnu::always_inline]] inline void add(key_row key, record_type const& r, time_point t, Ctx const& ctx,
-                                           Emit& emit) {
+    [[gnu::always_inline]] inline void add(key_row key, record_type const& r, time_point t,
+                                           Ctx const& ctx, Emit& emit) {
         input_type input = body_.project(r);
         auto& h = emit.hot();
-        if (t < h.start || h.end <= t) [[unlikely]] change_pane(h, t);
+        if (t < h.start || h.end <= t) [[unlikely]]
+            change_pane(h, t);
         pane_type& p = *h.pane;
         std::uint64_t const hash = p.entries.hash(key);
         if constexpr (HasLateness) {
@@ -218,14 +229,16 @@ private:
                         return;
                     }
                 }
-                if (pending_.full()) [[unlikely]] apply_pending();
+                if (pending_.full()) [[unlikely]]
+                    apply_pending();
                 ++h.added;
                 pending_.push(p, hash, std::move(key), std::move(input));
                 return;
             }
         }
         if constexpr (Body::may_throw) {
-            // The user's function runs into a temporary, so a new key is inserted only with its first value.
+            // The user's function runs into a temporary, so a new key is inserted only with its
+            // first value.
             auto* const known = p.entries.find(key, hash);
             state_type next = known != nullptr ? known->value : state_type{};
             body_.add(next, input);
@@ -253,18 +266,20 @@ private:
         h.start = p.start;
         h.end = p.end;
     }
-    /// With several inputs, or rows of a stage above that lag behind its records, an on-time record may meet an entry
-    /// whose row a late one has drawn out: it is due again.
+    /// With several inputs, or rows of a stage above that lag behind its records, an on-time record
+    /// may meet an entry whose row a late one has drawn out: it is due again.
     template <class Slot>
     [[gnu::always_inline]] inline static void reopen(Slot& entry) {
-        if constexpr (HasLateness && (In::traits.inputs > 1 || In::traits.held)) entry.set_flag(false);
+        if constexpr (HasLateness && (In::traits.inputs > 1 || In::traits.held))
+            entry.set_flag(false);
     }
 
-    /// An allowed late record: first the rows of this key that are due, as they stood, in order of their panes (also of
-    /// later ones: with a smaller batch they were out before), then the updated one.
+    /// An allowed late record: first the rows of this key that are due, as they stood, in order of
+    /// their panes (also of later ones: with a smaller batch they were out before), then the
+    /// updated one.
     template <class Ctx, class Emit>
-    [[gnu::noinline]] void add_to_due(pane_type& p, key_row key, std::uint64_t hash, input_type const& input,
-                                      Ctx const& ctx, Emit& emit) {
+    [[gnu::noinline]] void add_to_due(pane_type& p, key_row key, std::uint64_t hash,
+                                      input_type const& input, Ctx const& ctx, Emit& emit) {
         if constexpr (may_defer) apply_pending();
         settle(p);
         auto* const known = p.entries.find(key, hash);
@@ -279,7 +294,8 @@ private:
             ++p.records;
         pane_type* first = panes_.undrained();
         if (first == nullptr) first = panes_.pending();
-        for (pane_type* q = first; q != nullptr && ends_by(q->end, ctx.stamp); q = panes_.next(*q)) {
+        for (pane_type* q = first; q != nullptr && ends_by(q->end, ctx.stamp);
+             q = panes_.next(*q)) {
             settle(*q);
             auto* const entry = q->entries.find(found.entry.key, hash);
             if (entry != nullptr && !entry->flag()) {
@@ -294,7 +310,8 @@ private:
     static state_type copy(state_type const& s) { return s; }
 
     template <class Emit>
-    [[gnu::always_inline]] inline void emit_row(key_row const& key, state_type const& state, pane_type const& p, Emit& emit) {
+    [[gnu::always_inline]] inline void emit_row(key_row const& key, state_type const& state,
+                                                pane_type const& p, Emit& emit) {
         ++rows_;
         typename std::remove_cvref_t<Emit>::template row_context<HasBounds> ctx{};
         if constexpr (HasBounds) {
@@ -330,55 +347,9 @@ private:
     pane_type* draining_ = nullptr;
     std::size_t growths_ = 0;
     store_type panes_;
-    [[no_unique_address]] typename waiting::few pending_;   // prefetched a batch at a time
-    [[no_unique_address]] typename waiting::many many_;     // sorted by where they go, for panes beyond the cache
-};
-
-/// One accumulator for all records and all time: it lives in the loop's registers.
-template <class Body, class In>
-struct fold_operator {
-    static constexpr bool vectorises = true;
-    using record_type = typename In::record;
-    using state_type = typename Body::template state<record_type>;
-    [[no_unique_address]] Body body;
-    struct hot {
-        state_type state{};
-    };
-    bool ended = false;
-    bool emitted = false;
-    std::uint64_t rows = 0;
-
-    template <class R, class Ctx, class Emit>
-    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
-        auto& h = emit.hot();
-        if constexpr (!Body::may_throw && Body::template projection_never_throws<record_type>) {
-            body.add(h.state, body.project(static_cast<record_type const&>(record)));
-        } else {
-            try {
-                auto const input = body.project(static_cast<record_type const&>(record));
-                add_strongly(body, h.state, input);
-            } catch (...) {
-                emit.fail(record, ctx);
-                return;
-            }
-        }
-    }
-    template <class Emit>
-    void flush(Emit&&) {}
-    void advance(time_point low) { ended = low == time_point::max(); }
-    template <class Emit>
-    bool drain(std::size_t, Emit&& emit) {
-        if (!ended || emitted || emit.records_taken() == 0) return false;
-        emitted = true;
-        ++rows;
-        typename std::remove_cvref_t<Emit>::template row_context<false> ctx{};
-        emit(body.template make<record_type>(row<>{}, emit.hot().state), ctx);
-        return false;
-    }
-    [[nodiscard]] time_point mark() const { return ended ? time_point::max() : time_point::min(); }
-    void count(hot const&, stage_counts& c) const {
-        c.out += rows;  // the loop knows what came in
-    }
+    [[no_unique_address]] typename waiting::few pending_;  // prefetched a batch at a time
+    [[no_unique_address]]
+    typename waiting::many many_;  // sorted by where they go, for panes beyond the cache
 };
 
 }  // namespace millrace::detail

@@ -23,7 +23,7 @@ inline constexpr bool owns<bytes> = false;
 struct chunk {
     std::string_view data;
     std::string_view name;  ///< the file, for messages
-    bool last = false;      ///< the input (this file) ends behind it; the next chunk begins another one
+    bool last = false;  ///< the input (this file) ends behind it; the next chunk begins another one
 };
 template <>
 inline constexpr bool owns<chunk> = false;

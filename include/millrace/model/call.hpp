@@ -14,7 +14,7 @@ namespace millrace::detail {
 /// A member pointer becomes a function; all else stays what it is.
 template <class M, class C>
 struct member_function {
-    M C::*pointer;
+    M C::* pointer;
     constexpr M const& operator()(C const& record) const { return record.*pointer; }
 };
 template <class F>
@@ -23,7 +23,7 @@ constexpr F as_function(F f) {
 }
 template <class M, class C>
     requires(!std::is_function_v<M>)
-constexpr member_function<M, C> as_function(M C::*pointer) {
+constexpr member_function<M, C> as_function(M C::* pointer) {
     return {pointer};
 }
 template <class R, class C>
@@ -38,7 +38,8 @@ constexpr member_call<R, C> as_function(R (C::*pointer)() const) {
 template <class F>
 using function_of = decltype(as_function(std::declval<F>()));
 
-// Bare requires-expressions: a trait of <type_traits> would print a generic lambda's body (LANGUAGE, 2).
+// Bare requires-expressions: a trait of <type_traits> would print a generic lambda's body
+// (LANGUAGE, 2).
 template <class F, class T>
 concept takes_rvalue = requires(F& f, T&& t) { f(static_cast<T&&>(t)); };
 template <class F, class T>
@@ -48,7 +49,8 @@ concept takes_mutable = requires(F& f, T& t) { f(t); };
 template <class F, class T>
 concept takes_record = takes_rvalue<F, T> || takes_const<F, T>;
 
-/// Calls with what the function can take: the record itself where it is ours to give, a copy where it is not.
+/// Calls with what the function can take: the record itself where it is ours to give, a copy where
+/// it is not.
 template <class F, class R>
 [[gnu::always_inline]] inline constexpr decltype(auto) call(F& f, R&& record) {
     using record_type = std::remove_cvref_t<R>;
@@ -60,7 +62,8 @@ template <class F, class R>
         return f(record_type(record));
 }
 
-/// The same where a dead letter may have to show the record as it came: then it isn't moved from if it can be copied.
+/// The same where a dead letter may have to show the record as it came: then it isn't moved from if
+/// it can be copied.
 template <class Emit, class F, class R>
 [[gnu::always_inline]] inline constexpr decltype(auto) call_for(F& f, R&& record) {
     using record_type = std::remove_cvref_t<R>;

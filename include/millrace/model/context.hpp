@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// What travels beside a record: its time, its origin, the input it came in by. What no stage reads is never computed.
+// What travels beside a record: its time, its origin, the input it came in by. What no stage reads
+// is never computed.
 
 #include <cstdint>
 #include <string_view>
@@ -12,15 +13,17 @@
 namespace millrace {
 
 struct untimed {};
-/// Event time, and the stamp: the watermark of the record's own input just before it, which alone decides lateness.
+/// Event time, and the stamp: the watermark of the record's own input just before it, which alone
+/// decides lateness.
 struct timed {
     time_point event_time;
     time_point stamp;
 };
 
 struct untraced {};
-/// Where the record stood in its source: its bytes without the line end, and its position (the line, from 1; for
-/// formats without lines the record's ordinal). Views the input buffer: dies with the batch.
+/// Where the record stood in its source: its bytes without the line end, and its position (the
+/// line, from 1; for formats without lines the record's ordinal). Views the input buffer: dies with
+/// the batch.
 struct traced {
     std::string_view original;
     std::uint64_t position = 0;

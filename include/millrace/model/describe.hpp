@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// One description per record: `MILLRACE_RECORD(flight, origin, carrier, delay);` names its fields for formats, keys,
-// plans and messages. Hana's own macros are taken as they are (`millrace/model/hana.hpp`).
+// One description per record: `MILLRACE_RECORD(flight, origin, carrier, delay);` names its fields
+// for formats, keys, plans and messages. Hana's own macros are taken as they are
+// (`millrace/model/hana.hpp`).
 
 #include <cstddef>
 #include <string_view>
@@ -18,7 +19,7 @@ namespace millrace {
 template <fixed_string Name, auto Member>
 struct member;
 
-template <fixed_string Name, class T, class R, T R::*Member>
+template <fixed_string Name, class T, class R, T R::* Member>
 struct member<Name, Member> {
     using type = T;
     static constexpr auto name = Name;
@@ -27,14 +28,16 @@ struct member<Name, Member> {
     static constexpr T& get(R& record) { return record.*Member; }
 };
 
-/// A described record: its name and its fields, in order. Each field has `name`, `type` and `get(record)`.
+/// A described record: its name and its fields, in order. Each field has `name`, `type` and
+/// `get(record)`.
 template <fixed_string Name, class... Fields>
 struct description {
     static constexpr auto name = Name;
     static constexpr std::size_t size = sizeof...(Fields);
 };
 
-/// The customisation point for what no macro describes: specialise with a `type` that is a `description<…>`.
+/// The customisation point for what no macro describes: specialise with a `type` that is a
+/// `description<…>`.
 template <class T>
 struct describe_other {};
 
@@ -65,7 +68,8 @@ concept described = requires { typename detail::description_lookup<std::remove_c
 template <described T>
 using description_of = typename detail::description_lookup<std::remove_cvref_t<T>>::type;
 
-/// Calls `visit.template operator()<Field>()` for each described field in order; folds nothing, returns nothing.
+/// Calls `visit.template operator()<Field>()` for each described field in order; folds nothing,
+/// returns nothing.
 template <described T, class Visit>
 constexpr void for_each_field(Visit&& visit) {
     [&]<fixed_string Name, class... Fields>(description<Name, Fields...>) {
@@ -121,23 +125,26 @@ struct nth_field<I, description<Name, Fields...>> {
 template <described T, std::size_t I>
 using field_at = typename detail::nth_field<I, description_of<T>>::type;
 
-// MILLRACE_RECORD(type, field, …): up to 64 fields. Stands in the namespace of the record, behind it; found by
-// argument-dependent lookup.
-#define MILLRACE_RECORD(Type, ...)                                                                             \
-    [[maybe_unused]] consteval auto millrace_describe(Type const*) {                                                         \
-        using millrace_record_type [[maybe_unused]] = Type;                                                                  \
-        return ::millrace::description<#Type __VA_OPT__(MILLRACE_FIELDS(__VA_ARGS__))>{};                      \
-    }                                                                                                          \
+// MILLRACE_RECORD(type, field, …): up to 64 fields. Stands in the namespace of the record, behind
+// it; found by argument-dependent lookup.
+#define MILLRACE_RECORD(Type, ...)                                                        \
+    [[maybe_unused]] consteval auto millrace_describe(Type const*) {                      \
+        using millrace_record_type [[maybe_unused]] = Type;                               \
+        return ::millrace::description<#Type __VA_OPT__(MILLRACE_FIELDS(__VA_ARGS__))>{}; \
+    }                                                                                     \
     static_assert(true)
 #define MILLRACE_FIELDS(...) MILLRACE_EXPAND(MILLRACE_FIELD_STEP(__VA_ARGS__))
-#define MILLRACE_FIELD_STEP(Field, ...)                                                                        \
-    , ::millrace::member<#Field, &millrace_record_type::Field> __VA_OPT__(                                     \
+#define MILLRACE_FIELD_STEP(Field, ...)                                    \
+    , ::millrace::member<#Field, &millrace_record_type::Field> __VA_OPT__( \
           MILLRACE_FIELD_AGAIN MILLRACE_PARENS(__VA_ARGS__))
 #define MILLRACE_FIELD_AGAIN() MILLRACE_FIELD_STEP
 #define MILLRACE_PARENS ()
-#define MILLRACE_EXPAND(...) MILLRACE_EXPAND_3(MILLRACE_EXPAND_3(MILLRACE_EXPAND_3(MILLRACE_EXPAND_3(__VA_ARGS__))))
-#define MILLRACE_EXPAND_3(...) MILLRACE_EXPAND_2(MILLRACE_EXPAND_2(MILLRACE_EXPAND_2(MILLRACE_EXPAND_2(__VA_ARGS__))))
-#define MILLRACE_EXPAND_2(...) MILLRACE_EXPAND_1(MILLRACE_EXPAND_1(MILLRACE_EXPAND_1(MILLRACE_EXPAND_1(__VA_ARGS__))))
+#define MILLRACE_EXPAND(...) \
+    MILLRACE_EXPAND_3(MILLRACE_EXPAND_3(MILLRACE_EXPAND_3(MILLRACE_EXPAND_3(__VA_ARGS__))))
+#define MILLRACE_EXPAND_3(...) \
+    MILLRACE_EXPAND_2(MILLRACE_EXPAND_2(MILLRACE_EXPAND_2(MILLRACE_EXPAND_2(__VA_ARGS__))))
+#define MILLRACE_EXPAND_2(...) \
+    MILLRACE_EXPAND_1(MILLRACE_EXPAND_1(MILLRACE_EXPAND_1(MILLRACE_EXPAND_1(__VA_ARGS__))))
 #define MILLRACE_EXPAND_1(...) __VA_ARGS__
 
 }  // namespace millrace

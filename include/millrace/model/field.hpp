@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `field<&flight::origin>` and `field<"origin">`: a field with a compile-time name, taken wherever a function is.
+// `field<&flight::origin>` and `field<"origin">`: a field with a compile-time name, taken wherever
+// a function is.
 
 #include <cstddef>
 #include <string_view>
@@ -17,12 +18,14 @@ namespace millrace {
 template <class T>
 struct selector {
     T value;
-    constexpr selector(T v) : value(v) {}  // NOLINT(google-explicit-constructor): deduced from the argument
+    constexpr selector(T v)
+        : value(v) {}  // NOLINT(google-explicit-constructor): deduced from the argument
 };
 template <std::size_t N>
 struct selector<fixed_string<N>> {
     fixed_string<N> value;
-    constexpr selector(char const (&text)[N]) : value(text) {}  // NOLINT(google-explicit-constructor)
+    constexpr selector(char const (&text)[N])
+        : value(text) {}  // NOLINT(google-explicit-constructor)
 };
 template <class M, class C>
 selector(M C::*) -> selector<M C::*>;
@@ -94,7 +97,8 @@ struct field_function {
         if constexpr (named)
             return field_at<Record, field_index<Record>(S.value.view())>::get(record);
         else
-            return static_cast<std::remove_reference_t<decltype(record.*(S.value))> const&>(record.*(S.value));
+            return static_cast<std::remove_reference_t<decltype(record.*(S.value))> const&>(
+                record.*(S.value));
     }
 };
 

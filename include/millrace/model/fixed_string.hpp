@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Text that can be a template argument: `filter<"late">(…)`, `field<"delay">`, `column<"flights", int>`.
+// Text that can be a template argument: `filter<"late">(…)`, `field<"delay">`, `column<"flights",
+// int>`.
 
 #include <cstddef>
 #include <string_view>
@@ -15,7 +16,8 @@ struct fixed_string {
     char value[N]{};
 
     constexpr fixed_string() = default;
-    constexpr fixed_string(char const (&text)[N]) {  // NOLINT(google-explicit-constructor): a literal is one
+    constexpr fixed_string(
+        char const (&text)[N]) {  // NOLINT(google-explicit-constructor): a literal is one
         for (std::size_t i = 0; i < N; ++i) value[i] = text[i];
     }
 

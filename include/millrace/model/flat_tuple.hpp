@@ -32,7 +32,8 @@ template <std::size_t I, class T>
 T tuple_leaf_type(tuple_leaf<I, T>*);
 }  // namespace detail
 
-/// Values side by side. An aggregate: `flat_tuple<int, char>{{{1}, {'a'}}}`; `make_flat(1, 'a')` writes that.
+/// Values side by side. An aggregate: `flat_tuple<int, char>{{{1}, {'a'}}}`; `make_flat(1, 'a')`
+/// writes that.
 template <class... T>
 struct flat_tuple {
     using leaves_type = detail::tuple_leaves<std::index_sequence_for<T...>, T...>;
@@ -60,6 +61,7 @@ constexpr flat_tuple<T...> make_flat(T... value) {
 }
 
 template <std::size_t I, class Tuple>
-using flat_element = decltype(detail::tuple_leaf_type<I>(static_cast<typename Tuple::leaves_type*>(nullptr)));
+using flat_element =
+    decltype(detail::tuple_leaf_type<I>(static_cast<typename Tuple::leaves_type*>(nullptr)));
 
 }  // namespace millrace

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Takes records that Boost.Hana describes: BOOST_HANA_DEFINE_STRUCT inside the struct, BOOST_HANA_ADAPT_STRUCT at
-// global scope. Include it where such a record is used.
+// Takes records that Boost.Hana describes: BOOST_HANA_DEFINE_STRUCT inside the struct,
+// BOOST_HANA_ADAPT_STRUCT at global scope. Include it where such a record is used.
 
 #include <cstddef>
 #include <type_traits>
@@ -37,8 +37,11 @@ struct hana_member {
     static constexpr auto accessor = boost::hana::at_c<I>(boost::hana::accessors<T>());
     using text = std::remove_cvref_t<decltype(boost::hana::first(accessor))>;
     static constexpr auto name = hana_text<text>::value;
-    using type = std::remove_cvref_t<decltype(boost::hana::second(accessor)(std::declval<T const&>()))>;
-    static constexpr type const& get(T const& record) { return boost::hana::second(accessor)(record); }
+    using type =
+        std::remove_cvref_t<decltype(boost::hana::second(accessor)(std::declval<T const&>()))>;
+    static constexpr type const& get(T const& record) {
+        return boost::hana::second(accessor)(record);
+    }
     static constexpr type& get(T& record) { return boost::hana::second(accessor)(record); }
 };
 
@@ -54,8 +57,9 @@ struct hana_description<T, std::index_sequence<I...>> {
 template <class T>
     requires(boost::hana::Struct<T>::value)
 struct describe_other<T> {
-    using type = typename detail::hana_description<
-        T, std::make_index_sequence<decltype(boost::hana::length(boost::hana::accessors<T>()))::value>>::type;
+    using type =
+        typename detail::hana_description<T, std::make_index_sequence<decltype(boost::hana::length(
+                                                 boost::hana::accessors<T>()))::value>>::type;
 };
 
 }  // namespace millrace

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Which records own their bytes: `owning<T>` follows from the fields. What crosses an exchange or enters state must own.
+// Which records own their bytes: `owning<T>` follows from the fields. What crosses an exchange or
+// enters state must own.
 
 #include <cstddef>
 #include <optional>
@@ -13,8 +14,8 @@
 
 namespace millrace {
 
-/// Does a `T` own all its bytes? Described records answer for their fields, standard containers for their elements;
-/// specialise it to `false` for a view type of your own.
+/// Does a `T` own all its bytes? Described records answer for their fields, standard containers for
+/// their elements; specialise it to `false` for a view type of your own.
 template <class T>
 inline constexpr bool owns = !std::is_pointer_v<T>;
 
@@ -22,7 +23,8 @@ namespace detail {
 template <class D>
 inline constexpr bool fields_own = true;
 template <fixed_string Name, class... Fields>
-inline constexpr bool fields_own<description<Name, Fields...>> = (owns<typename Fields::type> && ...);
+inline constexpr bool fields_own<description<Name, Fields...>> =
+    (owns<typename Fields::type> && ...);
 }  // namespace detail
 
 template <described T>
@@ -37,13 +39,15 @@ template <class T>
 concept owning = owns<std::remove_cvref_t<T>>;
 
 namespace detail {
-/// A container by value, whose elements may be moved out: its const-ness reaches them, as no view's does.
+/// A container by value, whose elements may be moved out: its const-ness reaches them, as no view's
+/// does.
 template <class R>
-concept owns_elements = !std::is_lvalue_reference_v<R> &&
-                        requires(std::remove_cvref_t<R>& range, std::remove_cvref_t<R> const& constant) {
-                            *constant.begin();
-                            requires !std::is_same_v<decltype(*range.begin()), decltype(*constant.begin())>;
-                        };
+concept owns_elements =
+    !std::is_lvalue_reference_v<R>
+    && requires(std::remove_cvref_t<R>& range, std::remove_cvref_t<R> const& constant) {
+           *constant.begin();
+           requires !std::is_same_v<decltype(*range.begin()), decltype(*constant.begin())>;
+       };
 
 /// Stands in a diagnostic: the field that is a view, and its type.
 template <fixed_string Field, class View>

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Derived records: `row<column<"origin", text<3>>, column<"flights", std::int64_t>>`, read by `get<"flights">(r)`.
+// Derived records: `row<column<"origin", text<3>>, column<"flights", std::int64_t>>`, read by
+// `get<"flights">(r)`.
 
 #include <compare>
 #include <cstddef>
@@ -23,7 +24,8 @@ struct column {
     friend constexpr auto operator<=>(column const&, column const&) = default;
 };
 
-/// A record made of named columns: what aggregates and joins emit. An aggregate: `row<A, B>{{a}, {b}}`.
+/// A record made of named columns: what aggregates and joins emit. An aggregate: `row<A, B>{{a},
+/// {b}}`.
 template <class... Columns>
 struct row : Columns... {
     static constexpr std::size_t size = sizeof...(Columns);

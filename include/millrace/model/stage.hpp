@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// What a stage is: the protocol between `operator|`, the plan, the fused loop and everything that can stand in it.
+// What a stage is: the protocol between `operator|`, the plan, the fused loop and everything that
+// can stand in it.
 //
-// A stage is a small value derived from `stage_base`. At compile time `accept<In>()` says what stream it makes of the
-// stream `In`, or refuses it: silently, until `operator|` asks the one to blame `accept<In, true>()`, which says why in
-// one sentence, right below the user's line, however deep in a `tee` it stands. At run time `open<In>(env)` turns it into an *operator*, the mutable thing
-// inside a fused loop. docs/internals/fusion.md tells the whole protocol.
+// A stage is a small value derived from `stage_base`. At compile time `accept<In>()` says what
+// stream it makes of the stream `In`, or refuses it: silently, until `operator|` asks the one to
+// blame `accept<In, true>()`, which says why in one sentence, right below the user's line, however
+// deep in a `tee` it stands. At run time `open<In>(env)` turns it into an *operator*, the mutable
+// thing inside a fused loop. docs/internals/fusion.md tells the whole protocol.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +21,8 @@
 
 namespace millrace {
 
-/// The base of everything that may stand in a pipeline; brings `operator|` by argument-dependent lookup.
+/// The base of everything that may stand in a pipeline; brings `operator|` by argument-dependent
+/// lookup.
 struct stage_base {};
 
 template <class T>
@@ -29,19 +32,19 @@ concept stage = std::is_base_of_v<stage_base, std::remove_cvref_t<T>>;
 struct rejected : stage_base {};
 
 enum class stage_kind : std::uint8_t {
-    source,    ///< begins a pipeline: records
-    bytes,     ///< begins a pipeline: chunks of bytes, read by a parser
-    parser,    ///< bytes to records; stands behind a source of bytes
+    source,  ///< begins a pipeline: records
+    bytes,   ///< begins a pipeline: chunks of bytes, read by a parser
+    parser,  ///< bytes to records; stands behind a source of bytes
     one_to_one,
     filter,    ///< 0-1
     flat_map,  ///< 0-max
     key,       ///< an exchange
     rolling,   ///< keyed state, a row per record
     window,
-    time,      ///< event_time
-    fork,      ///< tee, split: every branch ends in a sink
-    merge,     ///< several streams become one
-    writer,    ///< records to bytes
+    time,    ///< event_time
+    fork,    ///< tee, split: every branch ends in a sink
+    merge,   ///< several streams become one
+    writer,  ///< records to bytes
     sink,
 };
 
@@ -71,7 +74,8 @@ struct stream {
 template <class Stream>
 using accepted = std::type_identity<Stream>;
 
-/// What becomes of a stream that `Stage` can't take. It travels out of forks and windows to the `|` that reports it.
+/// What becomes of a stream that `Stage` can't take. It travels out of forks and windows to the `|`
+/// that reports it.
 template <class Stage, class In>
 struct refused_by {
     using culprit = Stage;
@@ -98,18 +102,18 @@ inline constexpr bool is_rejected<refused_by<Stage, In>> = true;
 template <class Stage, class In>
 using stream_after = typename decltype(Stage::template accept<In>())::type;
 
-/// Where the records of a stage went. `in` of a stage is the `out` of the one before; L17 is asserted over these:
-/// in = passed + filtered + late + dropped + dead + held.
+/// Where the records of a stage went. `in` of a stage is the `out` of the one before; L17 is
+/// asserted over these: in = passed + filtered + late + dropped + dead + held.
 struct stage_counts {
     std::uint64_t in = 0;
-    std::uint64_t passed = 0;    ///< handed on, or for a stage that folds: gone into a result
+    std::uint64_t passed = 0;  ///< handed on, or for a stage that folds: gone into a result
     std::uint64_t filtered = 0;
     std::uint64_t late = 0;
-    std::uint64_t dropped = 0;   ///< by the policy `drop`
-    std::uint64_t dead = 0;      ///< to a dead-letter sink, or the one that stopped the run
-    std::uint64_t held = 0;      ///< in state
-    std::uint64_t out = 0;       ///< records emitted downstream
-    std::uint64_t bytes = 0;     ///< read or written, where the stage knows
+    std::uint64_t dropped = 0;  ///< by the policy `drop`
+    std::uint64_t dead = 0;     ///< to a dead-letter sink, or the one that stopped the run
+    std::uint64_t held = 0;     ///< in state
+    std::uint64_t out = 0;      ///< records emitted downstream
+    std::uint64_t bytes = 0;    ///< read or written, where the stage knows
 };
 
 }  // namespace millrace

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `text<16>`: a string of bounded length that lives inside its record: owned, ordered, hashable, trivially copyable.
+// `text<16>`: a string of bounded length that lives inside its record: owned, ordered, hashable,
+// trivially copyable.
 
 #include <compare>
 #include <concepts>
@@ -17,7 +18,9 @@ namespace millrace {
 /// At most `N` bytes, kept inline; unused bytes are zero. `assign` refuses what does not fit.
 template <std::size_t N>
 struct text {
-    static_assert(N > 0 && N < 65'536, "millrace: text: the capacity lies between 1 and 65535 bytes. Take a std::string for more.");
+    static_assert(
+        N > 0 && N < 65'536,
+        "millrace: text: the capacity lies between 1 and 65535 bytes. Take a std::string for more.");
     using size_type = std::conditional_t<(N < 256), std::uint8_t, std::uint16_t>;
 
     char bytes[N]{};
@@ -26,7 +29,8 @@ struct text {
     constexpr text() = default;
     template <std::size_t M>
         requires(M <= N + 1)
-    constexpr text(char const (&literal)[M]) {  // NOLINT(google-explicit-constructor): fits by its type
+    constexpr text(
+        char const (&literal)[M]) {  // NOLINT(google-explicit-constructor): fits by its type
         for (std::size_t i = 0; i + 1 < M; ++i) bytes[i] = literal[i];
         length = static_cast<size_type>(M - 1);
     }
@@ -47,9 +51,12 @@ struct text {
     [[nodiscard]] constexpr bool empty() const { return length == 0; }
     [[nodiscard]] constexpr char const* data() const { return bytes; }
     [[nodiscard]] constexpr std::string_view view() const { return {bytes, length}; }
-    constexpr operator std::string_view() const { return view(); }  // NOLINT(google-explicit-constructor): a view of it
+    constexpr operator std::string_view() const {
+        return view();
+    }  // NOLINT(google-explicit-constructor): a view of it
 
-    // Templates where both are texts: else a literal, which becomes a text as well as a view, would be ambiguous.
+    // Templates where both are texts: else a literal, which becomes a text as well as a view, would
+    // be ambiguous.
     template <std::same_as<text> T>
     friend constexpr bool operator==(text const& a, T const& b) {
         return a.view() == b.view();
@@ -59,7 +66,9 @@ struct text {
     friend constexpr std::strong_ordering operator<=>(text const& a, T const& b) {
         return a.view() <=> b.view();
     }
-    friend constexpr std::strong_ordering operator<=>(text const& a, std::string_view b) { return a.view() <=> b; }
+    friend constexpr std::strong_ordering operator<=>(text const& a, std::string_view b) {
+        return a.view() <=> b;
+    }
 };
 
 template <std::size_t A, std::size_t B>

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// From the counts of a fused loop to a report: what came in, what went out, what became of the rest.
+// From the counts of a fused loop to a report: what came in, what went out, what became of the
+// rest.
 
 #include <cstddef>
 #include <string>
@@ -15,7 +16,8 @@
 
 namespace millrace::detail {
 
-/// Which nodes stand in a side output: late records, dead letters. What reaches a sink there is not «out».
+/// Which nodes stand in a side output: late records, dead letters. What reaches a sink there is not
+/// «out».
 template <class Graph>
 struct side_nodes {
     bool value[Graph::size]{};
@@ -23,8 +25,8 @@ struct side_nodes {
         for (std::size_t i = 0; i < Graph::size; ++i)
             for (std::size_t p = 0; p < i; ++p) {
                 if (!Graph::precedes(p, i)) continue;
-                bool const main_way = Graph::next[p] == static_cast<int>(i) ||
-                                      (Graph::kinds[p] == stage_kind::fork && !is_letter(p, i));
+                bool const main_way = Graph::next[p] == static_cast<int>(i)
+                                      || (Graph::kinds[p] == stage_kind::fork && !is_letter(p, i));
                 if (value[p] || !main_way) value[i] = true;
             }
     }
@@ -43,9 +45,11 @@ void account(Loop& loop, report& out) {
     for (std::size_t i = 0; i < Loop::size; ++i) {
         stage_counts const& c = counts[i];
         auto const& stage = plan_of<P>.stage[i];
-        out.stages.push_back({std::string(stage.word), std::string(stage.name), std::string(stage.record), c});
+        out.stages.push_back(
+            {std::string(stage.word), std::string(stage.name), std::string(stage.record), c});
         bool const reads_bytes = graph::kinds[i] == stage_kind::bytes;
-        if (graph::kinds[i] == stage_kind::source || graph::kinds[i] == stage_kind::parser) out.records_in += c.out;
+        if (graph::kinds[i] == stage_kind::source || graph::kinds[i] == stage_kind::parser)
+            out.records_in += c.out;
         if (graph::kinds[i] == stage_kind::parser) out.bad_rows += c.dropped + c.dead;
         if (reads_bytes) out.bytes_in += c.bytes;
         if (graph::kinds[i] == stage_kind::sink) {

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// What stands at the edges of a pipeline under test: records are pushed where a source was, and kept where a sink was.
+// What stands at the edges of a pipeline under test: records are pushed where a source was, and
+// kept where a sink was.
 
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +46,11 @@ template <class In>
 struct kept<dead_letter<In>> {
     using type = kept_letter<In>;
     static void keep(std::vector<type>& into, dead_letter<In> const& letter) {
-        type out{{}, std::string(letter.reason), std::string(letter.stage), std::string(letter.original), letter.position};
+        type out{{},
+                 std::string(letter.reason),
+                 std::string(letter.stage),
+                 std::string(letter.original),
+                 letter.position};
         if constexpr (std::is_copy_constructible_v<In>)
             if (letter.record != nullptr) out.record.emplace(*letter.record);
         into.push_back(std::move(out));

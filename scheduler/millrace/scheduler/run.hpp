@@ -39,7 +39,8 @@ struct configuration_of<R (F::*)() const> {
     using type = no_configuration;
 };
 
-/// Help and version are asked for, so they go to standard output; what is wrong goes to standard error.
+/// Help and version are asked for, so they go to standard output; what is wrong goes to standard
+/// error.
 inline int print_answer(std::string const& text, command_line_next next, exit_code code) {
     std::FILE* const to = next == command_line_next::wrong ? stderr : stdout;
     std::fwrite(text.data(), 1, text.size(), to);
@@ -58,7 +59,8 @@ int run_program(P pipeline, run_settings const& settings) {
     if constexpr (!is_complete<P>)
         return 0;
     else if (settings.explain != explain_mode::off) {
-        std::string const text = explain(pipeline, static_cast<explain_format>(static_cast<int>(settings.explain) - 1));
+        std::string const text =
+            explain(pipeline, static_cast<explain_format>(static_cast<int>(settings.explain) - 1));
         std::fwrite(text.data(), 1, text.size(), stdout);
         return 0;
     } else {
@@ -67,8 +69,9 @@ int run_program(P pipeline, run_settings const& settings) {
 }
 }  // namespace detail
 
-/// Runs a complete pipeline to the end of its inputs, on the calling thread. What ends it early stands in the report:
-/// `code` and one sentence. Sinks that write files leave them only where the run succeeded.
+/// Runs a complete pipeline to the end of its inputs, on the calling thread. What ends it early
+/// stands in the report: `code` and one sentence. Sinks that write files leave them only where the
+/// run succeeded.
 template <class P>
 [[nodiscard]] report run(P pipeline, run_settings const& settings = {}) {
     (void)detail::fault_of<P>::template accept<P, true>();
@@ -79,20 +82,23 @@ template <class P>
     }
 }
 
-/// A whole program: reads the command line (docs/reference/command-line.md), runs, prints the report on standard error
-/// and returns the exit code. `made` is a pipeline, or a function that makes one of its configuration record.
+/// A whole program: reads the command line (docs/reference/command-line.md), runs, prints the
+/// report on standard error and returns the exit code. `made` is a pipeline, or a function that
+/// makes one of its configuration record.
 template <class Made>
 [[nodiscard]] int run(int argc, char const* const* argv, Made made) {
     if constexpr (is_rejected<Made>) {
         return 0;
     } else if constexpr (is_pipeline<Made>) {
         auto const line = parse_command_line<no_configuration>(argc, argv);
-        if (line.next != command_line_next::run) return detail::print_answer(line.text, line.next, line.code);
+        if (line.next != command_line_next::run)
+            return detail::print_answer(line.text, line.next, line.code);
         return detail::run_program(std::move(made), line.settings);
     } else {
         using configuration = typename detail::configuration_of<Made>::type;
         auto line = parse_command_line<configuration>(argc, argv);
-        if (line.next != command_line_next::run) return detail::print_answer(line.text, line.next, line.code);
+        if (line.next != command_line_next::run)
+            return detail::print_answer(line.text, line.next, line.code);
         try {
             if constexpr (std::is_same_v<configuration, no_configuration>)
                 return detail::run_program(made(), line.settings);

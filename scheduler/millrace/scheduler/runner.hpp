@@ -6,12 +6,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <exception>
 #include <memory>
 #include <string>
 #include <utility>
-
-#include <ctime>
 
 #include <millrace/dsl/complete.hpp>
 #include <millrace/dsl/loop.hpp>
@@ -62,7 +61,8 @@ public:
 private:
     static void refuse_settings(run_settings const& settings) {
         if (settings.batch < 1 || settings.batch > run_settings::batch_max)
-            throw failure(exit_code::configuration, "millrace: run: .batch is not between 1 and 65536.");
+            throw failure(exit_code::configuration,
+                          "millrace: run: .batch is not between 1 and 65536.");
     }
     void run_to_end(run_settings const& settings) {
         loop_->begin();

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `driver{pipeline}`: feeds and reads a pipeline in a unit test, on one thread, through the very same fused loop.
+// `driver{pipeline}`: feeds and reads a pipeline in a unit test, on one thread, through the very
+// same fused loop.
 
 #include <cstddef>
 #include <cstdint>
@@ -22,11 +23,13 @@
 namespace millrace {
 
 struct driver_settings {
-    std::size_t batch = 1;  ///< records between two looks at the watermark; the results don't depend on it
+    std::size_t batch =
+        1;  ///< records between two looks at the watermark; the results don't depend on it
 };
 
-/// Cuts behind the parsers and before the writers: `in<0>().push(record)`, `out<"late">()`. Deterministic: what is
-/// pushed has gone through when `push` returns, but for what waits for its watermark.
+/// Cuts behind the parsers and before the writers: `in<0>().push(record)`, `out<"late">()`.
+/// Deterministic: what is pushed has gone through when `push` returns, but for what waits for its
+/// watermark.
 template <class P>
 class driver {
     using nodes = detail::nodes_of<P, true>;
@@ -37,7 +40,8 @@ class driver {
     template <std::size_t K>
     static consteval std::size_t entry() {
         constexpr std::size_t source = graph::source_ids[K];
-        return graph::template parses<source>() ? static_cast<std::size_t>(graph::next[source]) : source;
+        return graph::template parses<source>() ? static_cast<std::size_t>(graph::next[source])
+                                                : source;
     }
     template <std::size_t K>
     using input_record = typename graph::template node_at<entry<K>()>::stream_out::record;
@@ -47,7 +51,8 @@ class driver {
     static consteval std::size_t sink_called() {
         std::size_t found = graph::size;
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            ((graph::kinds[I] == stage_kind::sink && loop_type::template stage_at<I>::name.view() == Name.view()
+            ((graph::kinds[I] == stage_kind::sink
+                      && loop_type::template stage_at<I>::name.view() == Name.view()
                   ? void(found = I)
                   : void()),
              ...);
@@ -64,7 +69,8 @@ public:
     static constexpr std::size_t inputs = graph::sources;
 
     explicit driver(P pipeline, driver_settings settings = {})
-        : batch_(settings.batch > 0 ? settings.batch : 1), loop_(std::make_unique<loop_type>(std::move(pipeline), environment_)) {
+        : batch_(settings.batch > 0 ? settings.batch : 1),
+          loop_(std::make_unique<loop_type>(std::move(pipeline), environment_)) {
         loop_->begin();
     }
 
@@ -89,7 +95,9 @@ public:
     };
     template <std::size_t K = 0>
     [[nodiscard]] input<K> in() {
-        static_assert(K < inputs, "millrace: driver: the pipeline has no such input. Count its sources from 0.");
+        static_assert(
+            K < inputs,
+            "millrace: driver: the pipeline has no such input. Count its sources from 0.");
         return input<K>{*this};
     }
 
@@ -112,7 +120,8 @@ public:
     private:
         auto& source() { return driver_.loop_->template op<graph::source_ids[K]>(); }
         void read() {
-            while (driver_.loop_->template poll<K>(driver_.batch_)) driver_.loop_->settle(driver_.batch_);
+            while (driver_.loop_->template poll<K>(driver_.batch_))
+                driver_.loop_->settle(driver_.batch_);
             driver_.loop_->settle(driver_.batch_);
         }
         driver& driver_;
@@ -149,14 +158,16 @@ public:
     template <fixed_string Name>
     [[nodiscard]] auto& out() {
         constexpr std::size_t node = sink_called<Name>();
-        static_assert(node < graph::size, "millrace: driver: no sink has this name. Write to<\"name\">(…).");
+        static_assert(node < graph::size,
+                      "millrace: driver: no sink has this name. Write to<\"name\">(…).");
         return loop_->template op<node>().records;
     }
     /// The n-th sink in the order of the plan.
     template <std::size_t N>
     [[nodiscard]] auto& out_at() {
         constexpr std::size_t node = nth_sink(N);
-        static_assert(node < graph::size, "millrace: driver: the pipeline has no such sink. Count its sinks from 0.");
+        static_assert(node < graph::size,
+                      "millrace: driver: the pipeline has no such sink. Count its sinks from 0.");
         return loop_->template op<node>().records;
     }
     /// The last sink: the one at the end of the pipeline.
