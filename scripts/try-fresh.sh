@@ -26,10 +26,11 @@ cp /etc/resolv.conf /etc/hosts "$root/etc/"
 rm -rf "$root/srv/millrace"
 git clone --quiet --no-hardlinks . "$root/srv/millrace"
 
-unmount() { umount "$root/dev" "$root/proc" 2>/dev/null || true; }
+unmount() { umount "$root/dev/pts" "$root/dev" "$root/proc" 2>/dev/null || true; }
 trap unmount EXIT
 mount --bind /proc "$root/proc"
 mount --bind /dev "$root/dev"
+mount --bind /dev/pts "$root/dev/pts"
 
 inside() {
     local start=$SECONDS

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <type_traits>
 
+#include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/loop_failure.hpp>
 #include <millrace/model/context.hpp>
 #include <millrace/model/stage.hpp>
+#include <millrace/model/time.hpp>
 
 namespace millrace::detail {
 

@@ -159,7 +159,10 @@ public:
 private:
     void show(progress_state const& state) {
         if (!output_.redraws) return put(progress_text(state, 1000) + "\n");
-        put("\r" + progress_text(state, output_.columns() - 1, output_.color) + "\x1b[K");
+        std::string line = "\r";  // not operator+: g++ 12 warns of it at -O3 (GCC bug 105651)
+        line += progress_text(state, output_.columns() - 1, output_.color);
+        line += "\x1b[K";
+        put(line);
         drawn_ = true;
     }
     void put(std::string_view text) const {
