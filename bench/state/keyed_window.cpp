@@ -134,8 +134,8 @@ struct feed {
 };
 struct feed_stage : stage_base {
     static constexpr stage_kind kind = stage_kind::source;
-    static constexpr std::string_view word = "feed";
-    static constexpr auto name = fixed_string{""};
+    [[maybe_unused]] static constexpr std::string_view word = "feed";
+    [[maybe_unused]] static constexpr auto name = fixed_string{""};
     using record = event;
     template <class Env>
     feed open_source(Env&) const {
