@@ -21,6 +21,8 @@
 #include <millrace/io/csv.hpp>
 #include <millrace/scheduler/run.hpp>
 
+#include "by_hand.hpp"
+
 namespace {
 
 using namespace millrace;
@@ -72,41 +74,6 @@ std::string make_flights(std::size_t size) {
         out.append(row, static_cast<std::size_t>(n));
     }
     return out;
-}
-
-bool two_digits(char const* p, int& out) {
-    auto const a = static_cast<unsigned char>(p[0] - '0'),
-               b = static_cast<unsigned char>(p[1] - '0');
-    out = a * 10 + b;
-    return a <= 9 && b <= 9;
-}
-
-/// Days from 1970-01-01, by Hinnant's algorithm.
-std::int64_t days(int y, int m, int d) {
-    y -= m <= 2;
-    int const era = y / 400;
-    int const yoe = y - era * 400;
-    int const doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    return era * 146097LL + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-bool read_time(char const* p, char const* end, std::int64_t& ns) {
-    int century = 0, year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-    if (end - p != 20 || p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' || p[16] != ':'
-        || p[19] != 'Z' || !two_digits(p, century) || !two_digits(p + 2, year)
-        || !two_digits(p + 5, month) || !two_digits(p + 8, day) || !two_digits(p + 11, hour)
-        || !two_digits(p + 14, minute) || !two_digits(p + 17, second))
-        return false;
-    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59)
-        return false;
-    ns = (days(century * 100 + year, month, day) * 86400 + hour * 3600 + minute * 60 + second)
-         * 1'000'000'000;
-    return true;
-}
-
-bool read_int(char const* p, char const* end, int& out) {
-    auto const [stop, error] = std::from_chars(p, end, out);
-    return error == std::errc{} && stop == end;
 }
 
 constexpr std::int64_t minute_ns = 60'000'000'000;
@@ -202,7 +169,7 @@ private:
     std::vector<map> spare_;
 };
 
-std::uint64_t by_hand(std::string_view input) {
+std::uint64_t loop_by_hand(std::string_view input) {
     outcome result;
     panes windows;
     char const* p = input.data();
@@ -232,8 +199,9 @@ std::uint64_t by_hand(std::string_view input) {
         bool const departed = ends[5] - begins[5] != 2 || std::memcmp(begins[5], "NA", 2) != 0;
         int delay = 0, minute = 0;
         std::int64_t time = 0;
-        if ((departed && !read_int(begins[5], ends[5], delay))
-            || !read_int(begins[17], ends[17], minute) || !read_time(begins[18], ends[18], time)) {
+        if ((departed && !by_hand::read_int(begins[5], ends[5], delay))
+            || !by_hand::read_int(begins[17], ends[17], minute)
+            || !by_hand::read_time(begins[18], ends[18], time)) {
             ++bad;
             continue;
         }
@@ -301,6 +269,6 @@ int main(int argc, char** argv) {
     bench::pair pairs{argc, argv};
     pairs.run(
         "csv_window", {.must = 1.0, .aim = 1.5, .higher_is_better = true, .unit = "GB/s"},
-        static_cast<double>(input.size()), [&] { return by_hand(input); },
+        static_cast<double>(input.size()), [&] { return loop_by_hand(input); },
         [&] { return by_millrace(input); });
 }
