@@ -61,8 +61,6 @@ concept emits_range = requires(R& r) {
     r.end();
     *r.begin();
 };
-template <class A>
-std::true_type is_emitter_argument(emitter<A>&);
 
 // The type that a typed lambda's emitter names: the second parameter of its call operator.
 template <class T>

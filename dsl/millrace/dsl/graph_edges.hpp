@@ -63,12 +63,6 @@ struct edges {
             if (head_of(Q, k) == static_cast<int>(i)) return static_cast<int>(k);
         return -1;
     }
-    static constexpr bool precedes_table_entry(std::size_t p, std::size_t i) {
-        if (next[p] == static_cast<int>(i)) return true;
-        for (std::size_t k = 0; k < widths[p]; ++k)
-            if (head_of(p, k) == static_cast<int>(i)) return true;
-        return false;
-    }
     struct adjacency {
         bool value[size][size]{};
     };
@@ -134,12 +128,6 @@ struct edges {
     template <std::size_t I>
     static consteval bool parses() {
         return next[I] >= 0 && kinds[next[I]] == stage_kind::parser;
-    }
-    template <std::size_t I>
-    static consteval bool behind_writer() {
-        for (std::size_t p = 0; p < size; ++p)
-            if (precedes(p, I) && kinds[p] == stage_kind::writer) return true;
-        return false;
     }
     /// The nearest `key_by` above a node.
     template <std::size_t I>

@@ -78,9 +78,6 @@ struct key_functions<Name, std::index_sequence<I...>, F...> {
     static constexpr bool never_throws_for = (never_throws<F, Record const&> && ...);
 };
 
-template <class F, class Record>
-concept key_of = takes_const<F, Record>;
-
 }  // namespace detail
 
 /// The key of a keyed stream, as its type knows it: the functions, and the row they make.

@@ -89,7 +89,6 @@ struct emit_to {
     }
     /// Does a dead letter of this stage show its input?
     static constexpr bool keeps_input = has_letter_part<typename node::stage_type>;
-    static constexpr bool has_branch(std::size_t k) { return graph::template head_count<I>() > k; }
 };
 
 }  // namespace millrace::detail
