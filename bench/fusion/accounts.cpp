@@ -50,7 +50,7 @@ auto guarded_all(std::vector<row64> const& rows, std::int64_t& sum) {
 template <class P, class Env>
 [[gnu::noinline]] std::int64_t drive(P pipeline, Env& env, std::int64_t const& sum) {
     detail::fused_loop<P, Env, detail::nodes_of<P>> loop(std::move(pipeline), env);
-    while (loop.template poll<0>(1024)) loop.settle(1024);
+    while (loop.template poll<0>(1024) == source_state::more) loop.settle(1024);
     return sum;
 }
 

@@ -171,7 +171,7 @@ public:
         base_ = base;
         loop_.op<source>().next = rows;
         loop_.op<source>().end = rows + count;
-        while (loop_.poll<0>(1024)) loop_.settle(1024);
+        while (loop_.poll<0>(1024) == source_state::more) loop_.settle(1024);
         loop_.settle(1024);
     }
     void finish(outcome& out) {

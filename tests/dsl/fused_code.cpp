@@ -68,16 +68,16 @@ using forked_loop = loop_of<decltype(forked({}, *static_cast<std::int64_t*>(null
 }  // namespace
 
 extern "C" {
-[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_ten_stages(ten_stages_loop& loop,
-                                                                         std::size_t n) {
+[[gnu::noinline, gnu::flatten, gnu::used]] source_state millrace_loop_ten_stages(
+    ten_stages_loop& loop, std::size_t n) {
     return loop.poll<0>(n);
 }
-[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_keyed(keyed_loop& loop,
-                                                                    std::size_t n) {
+[[gnu::noinline, gnu::flatten, gnu::used]] source_state millrace_loop_keyed(keyed_loop& loop,
+                                                                            std::size_t n) {
     return loop.poll<0>(n);
 }
-[[gnu::noinline, gnu::flatten, gnu::used]] bool millrace_loop_forked(forked_loop& loop,
-                                                                     std::size_t n) {
+[[gnu::noinline, gnu::flatten, gnu::used]] source_state millrace_loop_forked(forked_loop& loop,
+                                                                             std::size_t n) {
     return loop.poll<0>(n);
 }
 }

@@ -108,7 +108,7 @@ TEST(loop, hands_the_watermark_on_only_behind_what_it_released) {
     loop_of<decltype(p)> loop(std::move(p), env);
     constexpr std::size_t window_node = 3;
     mark = [&] { return loop.mark(window_node); };
-    while (loop.poll<0>(4)) loop.settle(4);
+    while (loop.poll<0>(4) == source_state::more) loop.settle(4);
     EXPECT_EQ(loop.mark(window_node), time_point{5});
     EXPECT_TRUE(seen.empty());
     loop.end_source<0>();
@@ -165,7 +165,7 @@ void expect_deferred(int many, std::size_t table_bytes, std::size_t batch, bool 
     environment env;
     loop_of<decltype(p)> loop(std::move(p), env);
     bool large = false;
-    while (loop.poll<0>(batch)) {
+    while (loop.poll<0>(batch) == source_state::more) {
         loop.settle(batch);
         large = large || loop.op<3>().state_bytes() >= table_bytes;
     }

@@ -70,7 +70,7 @@ std::size_t allocations_of(P pipeline, std::size_t batches) {
     environment env;
     detail::fused_loop<P, environment, detail::nodes_of<P>> loop(std::move(pipeline), env);
     auto turn = [&] {
-        ASSERT_TRUE(loop.template poll<0>(1024));
+        ASSERT_EQ(loop.template poll<0>(1024), source_state::more);
         loop.settle(1024);
     };
     for (std::size_t i = 0; i < batches; ++i) turn();

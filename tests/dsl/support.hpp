@@ -60,7 +60,7 @@ outcome run_by_hand(P pipeline, std::size_t batch = 4) {
         bool any = false;
         auto const poll_one = [&]<std::size_t I>() {
             if (loop.source_ended(I)) return;
-            if (loop.template poll<I>(batch))
+            if (loop.template poll<I>(batch) == millrace::source_state::more)
                 any = true;
             else
                 loop.template end_source<I>();

@@ -189,6 +189,24 @@ inline std::size_t random_batch(randomness& random) {
     return static_cast<std::size_t>(random.in(0, 2) == 0 ? most : random.in(1, most));
 }
 
+/// On one thread or up to four, with lanes from the smallest on and threads that yield where it
+/// hurts (SEMANTICS 26).
+inline millrace::run_settings random_settings(randomness& random) {
+    millrace::run_settings out;
+    out.batch = random_batch(random);
+    out.oversubscribed = static_cast<unsigned>(random.of<int>({0, 1, 2, 2, 3, 4}));
+    if (out.oversubscribed > 1 && random.in(0, 3) == 0)
+        out.partitions = out.oversubscribed + static_cast<unsigned>(random.in(1, 3));
+    out.lane_slots = random.of<std::size_t>({1, 2, 4, 64, 1024});
+    out.yield_seed = static_cast<std::uint64_t>(random.in(0, 1'000'000));
+    return out;
+}
+inline std::string text_of(millrace::run_settings const& s) {
+    return "batch " + std::to_string(s.batch) + ", threads " + std::to_string(s.oversubscribed)
+           + ", partitions " + std::to_string(s.partitions) + ", lane slots "
+           + std::to_string(s.lane_slots) + ", yields " + std::to_string(s.yield_seed);
+}
+
 /// Windows, disorder and lateness that fit together well enough for every kind of record to occur.
 inline rules random_rules(randomness& random) {
     rules r;
@@ -307,6 +325,14 @@ inline constexpr auto one_for_all = [](event const&) { return std::int64_t{0}; }
 inline constexpr auto by_key = [](event const& e) { return std::int64_t{e.key}; };
 
 /// Every stage adds up, none holds a record any more, and the text says so.
+/// What came over several partitions has no order among keys.
+inline std::vector<event> in_order(std::vector<event> events) {
+    std::sort(events.begin(), events.end(), [](event const& a, event const& b) {
+        return std::tie(a.id, a.t, a.key, a.v) < std::tie(b.id, b.t, b.key, b.v);
+    });
+    return events;
+}
+
 inline void expect_complete(millrace::report const& r, std::size_t records) {
     EXPECT_TRUE(r.ok()) << r.message;
     EXPECT_EQ(r.records_in, records);

@@ -21,7 +21,7 @@ struct many_inputs {
             events.push_back(random_events(random, r, static_cast<std::int32_t>(k) * 10'000));
             records += events.back().size();
         }
-        batch = random_batch(random);
+        settings = random_settings(random);
         driver_batch = random_batch(random);
     }
     randomness random;
@@ -29,12 +29,12 @@ struct many_inputs {
     std::vector<rules> of_input;
     std::vector<std::vector<event>> events;
     std::size_t records = 0;
-    std::size_t batch = 1;
+    run_settings settings;
     std::size_t driver_batch = 1;
     [[nodiscard]] std::string text() const {
         std::string out = "window " + std::to_string(how.window) + ", lateness "
-                          + std::to_string(how.lateness) + ", batch " + std::to_string(batch)
-                          + ", driver's " + std::to_string(driver_batch);
+                          + std::to_string(how.lateness) + ", " + text_of(settings) + ", driver's "
+                          + std::to_string(driver_batch);
         for (std::size_t k = 0; k < events.size(); ++k)
             out += "\ndisorder " + std::to_string(of_input[k].disorder) + ", events "
                    + testing::PrintToString(events[k]);
@@ -42,11 +42,6 @@ struct many_inputs {
     }
 };
 
-std::vector<event> sorted(std::vector<event> events) {
-    std::sort(events.begin(), events.end(),
-              [](event const& a, event const& b) { return a.id < b.id; });
-    return events;
-}
 /// Windows over records that are all on time: one row per pane and key.
 template <class KeyOf>
 results final_rows(std::vector<event> const& events, std::int64_t window, KeyOf key_of) {
@@ -78,7 +73,7 @@ split_by_lateness judged(many_inputs const& c) {
             if (std::find(o.late.begin(), o.late.end(), e) == o.late.end())
                 out.on_time.push_back(e);
     }
-    out.late = sorted(out.late);
+    out.late = in_order(out.late);
     return out;
 }
 
@@ -113,10 +108,10 @@ void check_inputs(many_inputs& c, Make make) {
     auto const expected_rows = final_rows(expected.on_time, c.how.window, by_key);
     results rows;
     std::vector<event> late;
-    auto const r = run(make(c.events, collect{&rows}, late), {.batch = c.batch});
+    auto const r = run(make(c.events, collect{&rows}, late), c.settings);
     expect_complete(r, c.records);
     EXPECT_EQ(folded(rows), expected_rows);
-    EXPECT_EQ(sorted(late), expected.late);
+    EXPECT_EQ(in_order(late), expected.late);
 
     driver d{make(std::vector<std::vector<event>>(c.events.size()), collect{}, late),
              {.batch = c.driver_batch}};
@@ -126,7 +121,7 @@ void check_inputs(many_inputs& c, Make make) {
     collect const keep{&driven};
     for (auto const& row : d.template out<"rows">()) keep(row);
     EXPECT_EQ(folded(driven), expected_rows);
-    EXPECT_EQ(sorted(d.template out<"late">()), expected.late);
+    EXPECT_EQ(in_order(d.template out<"late">()), expected.late);
     expect_complete(d.report(), c.records);
 }
 
@@ -189,11 +184,11 @@ TEST(one_stream, forked_and_joined_keeps_order_and_time) {
                                | key_by(field<&event::key>) | window(panes_of(c.how))
                                | all_aggregates() | allowed_lateness(duration{c.how.lateness})
                                | late_to(to<"late">(late)) | to<"rows">(collect{&rows}),
-                           {.batch = c.inputs.batch});
+                           c.inputs.settings);
         expect_complete(r, c.events.size());
         EXPECT_EQ(copies, c.events);
         EXPECT_EQ(rows, expected.rows);
-        EXPECT_EQ(late, expected.late);
+        EXPECT_EQ(in_order(late), in_order(expected.late));
     });
 }
 
@@ -221,7 +216,7 @@ TEST(one_stream, windows_of_windows) {
                    | to<"rows">(rows);
         };
         results rows;
-        auto const r = run(make(c.events, collect{&rows}), {.batch = c.inputs.batch});
+        auto const r = run(make(c.events, collect{&rows}), c.inputs.settings);
         expect_complete(r, c.events.size());
         EXPECT_EQ(rows, expected);
         EXPECT_EQ(r.late, inner.late.size());
@@ -271,7 +266,7 @@ TEST(one_stream, records_joined_with_the_rows_of_their_windows) {
                             filter(odd))
                     | key_by(field<&event::key>) | window(panes_of(c.how)) | all_aggregates()
                     | allowed_lateness(duration{c.how.lateness}) | to<"rows">(collect{&rows}),
-                {.batch = c.inputs.batch});
+                c.inputs.settings);
         expect_complete(r, c.events.size());
         EXPECT_EQ(folded(rows), expected);
         EXPECT_EQ(r.late, reduced.late.size() + direct.late.size());

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <millrace/dsl.hpp>
-#include <millrace/scheduler/runner.hpp>
+#include <millrace/scheduler/run.hpp>
 
 namespace {
 using namespace millrace;
@@ -38,7 +38,7 @@ struct noting_sink {
 };
 template <class P>
 report run_with(P p, std::size_t batch) {
-    return detail::runner<P>{}.run(std::move(p), {.batch = batch});
+    return run(std::move(p), {.batch = batch});
 }
 std::vector<int> const five{1, 2, 3, 4, 5};
 

@@ -88,21 +88,19 @@ struct edges {
     struct reach {
         bool value[size]{};
     };
-    template <std::size_t Head>
+    /// What is inlined behind node `Head`, up to where segments begin and edges are cut.
+    template <std::size_t Head, class Cuts>
     static constexpr reach reached = [] {
         reach r;
         r.value[Head] = true;
         for (std::size_t p = Head; p < size; ++p) {
             if (!r.value[p]) continue;
             for (std::size_t i = p + 1; i < size; ++i)
-                if (precedes(p, i) && !begins_segment(p, i)) r.value[i] = true;
+                if (precedes(p, i) && !begins_segment(p, i) && Cuts::index(p, i) < 0)
+                    r.value[i] = true;
         }
         return r;
     }();
-    template <std::size_t Head>
-    static constexpr bool inlined_from(std::size_t i) {
-        return reached<Head>.value[i];
-    }
 
     static constexpr bool is_source(std::size_t i) {
         return kinds[i] == stage_kind::source || kinds[i] == stage_kind::bytes;
@@ -140,11 +138,34 @@ struct edges {
         }
         return at;
     }
-    static constexpr bool needs_origin = ([] {
+    static constexpr bool shows_origin[size] = {[] {
         if constexpr (requires { Node::inner_type::needs_origin; })
             return bool{Node::inner_type::needs_origin};
         else
             return has_letter_part<typename Node::stage_type>;
+    }()...};
+    static constexpr bool needs_origin = [] {
+        for (bool const shows : shows_origin)
+            if (shows) return true;
+        return false;
+    }();
+    /// Does a stage from node `i` on show where its record came from?
+    static constexpr bool needs_origin_behind(std::size_t i) {
+        bool behind[size]{};
+        behind[i] = true;
+        for (std::size_t k = i; k < size; ++k) {
+            if (!behind[k]) continue;
+            if (shows_origin[k]) return true;
+            for (std::size_t n = k + 1; n < size; ++n) behind[n] = behind[n] || precedes(k, n);
+        }
+        return false;
+    }
+    /// Is one of the sources an endpoint that answers?
+    static constexpr bool answers = ([] {
+        if constexpr (requires { Node::inner_type::answers; })
+            return bool{Node::inner_type::answers};
+        else
+            return false;
     }() || ...);
 };
 

@@ -12,12 +12,15 @@
 #include <type_traits>
 #include <utility>
 
+#include <millrace/dsl/cuts.hpp>
 #include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/graph_edges.hpp>
 #include <millrace/dsl/loop_account.hpp>
 #include <millrace/dsl/loop_emit.hpp>
+#include <millrace/dsl/loop_exchange.hpp>
 #include <millrace/dsl/loop_failure.hpp>
 #include <millrace/dsl/loop_operator.hpp>
+#include <millrace/dsl/loop_sources.hpp>
 #include <millrace/model/context.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/model/stage.hpp>
@@ -37,14 +40,22 @@ public:
     template <std::size_t I>
     using stage_at = typename node_at<I>::inner_type;
 
+    static constexpr bool parallel = is_parallel<Env>;
+    using cuts = std::conditional_t<parallel, cuts_of<graph, Node...>, no_cuts<graph>>;
+    using flow = flow_of<graph, Node...>;
+    using exchange_type = std::conditional_t<parallel, exchange<Env, graph, cuts>, no_exchange>;
+
 private:
     template <class N>
     static constexpr auto open(P& expression, Env& env) {
         if constexpr (std::is_same_v<typename N::stage_type, join_stage>) {
             join_stage join;
             return open_node<N>(join, env);
-        } else {
+        } else if constexpr (!parallel) {
             return open_node<N>(inner_of(stage_by(expression, typename N::path_type{})), env);
+        } else {
+            return open_copy<N, cuts::single(N::id)>(
+                inner_of(stage_by(expression, typename N::path_type{})), env);
         }
     }
     template <class N>
@@ -53,18 +64,26 @@ private:
 
 public:
     using environment = Env;
-    using hots = flat_tuple<typename hot_of<operator_of<Node>>::type...>;
+    using hots = flat_tuple<typename hot_of<opened_operator<operator_of<Node>>>::type...>;
     template <std::size_t I>
-    using operator_at = flat_element<I, operators>;
-    using origin = std::conditional_t<graph::needs_origin, traced, untraced>;
+    using operator_at = opened_operator<flat_element<I, operators>>;
+    using origin = origin_of<graph>;
     using first_context = context<untimed, origin>;
     static constexpr std::size_t sources = graph::sources;
 
-    fused_loop(P&& expression, Env& env) : operators_{{{open<Node>(expression, env)}...}} {
+    /// Where loops run side by side the expression stays whole, for the next one to open.
+    fused_loop(P&& expression, Env& env)
+        : operators_{{{open<Node>(expression, env)}...}}, exchange_(env) {
         each([&]<std::size_t I>() {
+            // What is absent holds nothing back.
+            state_.marks[I] = present<I>() ? time_point::min() : time_point::max();
+            state_.no_more[I] = !present<I>();
+            if (!present<I>()) return;
             if constexpr (requires { op<I>().start(hots_.template at<I>()); })
                 op<I>().start(hots_.template at<I>());
-            state_.marks[I] = time_point::min();
+        });
+        each_source([&]<std::size_t K>() {  // what is read elsewhere is no input here
+            if (!present<graph::source_ids[K]>()) end_source<K>();
         });
     }
     fused_loop(fused_loop const&) = delete;
@@ -72,7 +91,12 @@ public:
 
     template <std::size_t I>
     auto& op() {
-        return operators_.template at<I>();
+        return opened(operators_.template at<I>());
+    }
+    /// Does stage I run here? One that runs on a single partition is absent from the others.
+    template <std::size_t I>
+    [[nodiscard]] bool present() {
+        return is_present(operators_.template at<I>());
     }
     template <std::size_t I>
     auto& hot() {
@@ -86,6 +110,9 @@ public:
     [[gnu::always_inline]] inline void hand(R&& record, Ctx const& ctx, hots& frame) {
         if constexpr (To < 0)
             (void)frame;
+        else if constexpr (cuts::index(From, static_cast<std::size_t>(To)) >= 0)
+            exchange_.template cross<From, static_cast<std::size_t>(To)>(
+                *this, static_cast<R&&>(record), ctx);
         else if constexpr (graph::begins_segment(From, static_cast<std::size_t>(To)))
             segment<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx);
         else
@@ -93,10 +120,27 @@ public:
     }
     auto& state() { return state_; }
     auto& all_hot() { return hots_; }
+    exchange_type& exchanges() { return exchange_; }
+    /// A record that enters a segment, or stays on its partition at a cut: a call.
+    template <std::size_t I, class R, class Ctx>
+    [[gnu::noinline]] void segment(R&& record, Ctx const& ctx) {
+        process<I>(static_cast<R&&>(record), ctx, hots_);
+    }
+    /// Takes up to `n` records that came over cut edge E; how many there were.
+    template <std::size_t E>
+    std::size_t take(std::size_t n) {
+        constexpr std::size_t head = cuts::list.at[E].to;
+        frame_of<head> frame{*this, hots_};
+        return exchange_.template at<E>().take(
+            exchange_.environment(), n, [&](auto&& item) __attribute__((always_inline)) {
+                auto const ctx = item.context(node_at<head>::input);
+                this->template process<head>(item.record.open(), ctx, frame.local);
+            });
+    }
 
-    /// Reads up to `n` records from source K and sends them through. False at its end.
+    /// Reads up to `n` records from source K and sends them through; says whether it has more.
     template <std::size_t K>
-    bool poll(std::size_t n) {
+    source_state poll(std::size_t n) {
 #if defined(__x86_64__) && !defined(__AVX2__)
         // A loop that the compiler can turn into masks and vectors is compiled for three machines.
         if constexpr (vectorises<graph::source_ids[K]>()) {
@@ -124,21 +168,62 @@ public:
     template <std::size_t K>
     void end_source() {
         state_.ended[K] = true;
+        state_.stopped[K] = true;
     }
+    /// Nothing more is read from it, which is not the end of its input: no watermark moves.
+    template <std::size_t K>
+    void stop_source() {
+        state_.stopped[K] = true;
+    }
+    [[nodiscard]] bool source_stopped(std::size_t k) const { return state_.stopped[k]; }
     [[nodiscard]] bool source_ended(std::size_t k) const { return state_.ended[k]; }
 
     // --- time ---
 
     /// Once a batch: flushes what is deferred, moves the watermarks down the graph, drains what is
-    /// due at most `piece` rows at a time, ends the batch at the sinks. A stage hands its mark on
-    /// only behind what it released.
-    void settle(std::size_t piece) {
-        each([&]<std::size_t I>() { this->template settle_node<I>(piece); });
+    /// due, at most `pieces` times `piece` rows of each stage and no more than there is room for,
+    /// and ends the batch at the sinks. A stage hands its mark on only behind what it released.
+    /// True while something is due that has not gone out.
+    bool settle(std::size_t piece, std::size_t pieces = ~std::size_t{0}) {
+        each([&]<std::size_t I>() {
+            if (present<I>()) this->template settle_node<I>(piece, pieces);
+        });
+        bool left = false;
+        for (bool const waits : state_.undrained) left = left || waits;
+        return left;
     }
-    /// The first half of that for what stands behind a stage that drains.
+    /// How many records may enter behind node Head, at most `n`: each has room for all it can
+    /// become, in every lane and sink.
+    template <std::size_t Head>
+    std::size_t credit(std::size_t n) {
+        constexpr auto worst = flow::template worst<Head>;
+        if constexpr (parallel)
+            exchange_type::each([&]<std::size_t E>() {
+                constexpr auto edge = cuts::list.at[E];
+                if constexpr (worst.at[edge.from] > 0)
+                    if (n > 0) n = exchange_.template at<E>().room_for(n, worst.at[edge.to]);
+            });
+        each([&]<std::size_t I>() {
+            if constexpr (worst.at[I] > 0 && requires { op<I>().sink.room(); }) {
+                if (!present<I>()) return;
+                std::size_t const room = op<I>().sink.room() / worst.at[I];
+                n = room < n ? room : n;
+            }
+        });
+        return n;
+    }
+    /// Does a stage behind node Head still hold rows that are due? Then they go first.
+    template <std::size_t Head>
+    [[nodiscard]] bool blocked() const {
+        constexpr auto worst = flow::template worst<Head>;
+        for (std::size_t i = 0; i < size; ++i)
+            if (worst.at[i] > 0 && state_.undrained[i]) return true;
+        return false;
+    }
+    /// The first half of settling for what stands behind a stage that drains.
     void flush_behind(std::size_t from) {
         each([&]<std::size_t I>() {
-            if (I > from) this->template flush_node<I>();
+            if (I > from && present<I>()) this->template flush_node<I>();
         });
     }
     [[nodiscard]] time_point mark(std::size_t node) const { return state_.marks[node]; }
@@ -158,15 +243,17 @@ public:
     void close(bool success) {
         if (success && state_.closed == 0)
             each([&]<std::size_t I>() {
+                if (!present<I>()) return;
                 if constexpr (requires { op<I>().sink.finish(); }) op<I>().sink.finish();
             });
         each([&]<std::size_t I>() {
             if (I < state_.closed) return;
             state_.closed = I + 1;
+            if (!present<I>()) return;
             if constexpr (requires { op<I>().close(success); }) op<I>().close(success);
         });
     }
-    /// Before the first record: headings of writers.
+    /// Before the first record: headings of writers, once.
     void begin() {
         each([&]<std::size_t I>() {
             emit_to<fused_loop, I> emit{this, &hots_};
@@ -174,6 +261,7 @@ public:
         });
         each([&]<std::size_t I>() {
             if constexpr (stage_at<I>::kind == stage_kind::sink) {
+                if (!present<I>()) return;
                 stage_counts c;
                 op<I>().count(hots_.template at<I>(), c);
                 state_.headings[I] = c.out;
@@ -186,6 +274,7 @@ public:
     template <class State>
     void progress(State& state) {
         each([&]<std::size_t I>() {
+            if (!present<I>()) return;
             if constexpr (requires { op<I>().progress().bytes_total; }) {
                 auto const p = op<I>().progress();
                 state.bytes_done += p.bytes_done;
@@ -208,27 +297,20 @@ public:
 
 private:
     template <std::size_t K>
-    [[gnu::always_inline]] inline bool poll_here(std::size_t n) {
+    [[gnu::always_inline]] inline source_state poll_here(std::size_t n) {
         constexpr std::size_t id = graph::source_ids[K];
         frame_of<id> frame{*this, hots_};
-        if constexpr (graph::template parses<id>()) {
-            return poll_bytes<id>(n, frame.local);
-        } else {
-            return op<id>().poll(
-                n, [this, &frame]<class R>(R&& record) __attribute__((always_inline)) {
-                    first_context ctx{};
-                    ctx.input = K;
-                    this->template hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx,
-                                                               frame.local);
-                });
-        }
+        if constexpr (graph::template parses<id>())
+            return poll_bytes<id>(*this, n, frame.local);
+        else
+            return as_state(op<id>().poll(n, pushed_from<fused_loop, id>{this, &frame.local}));
     }
     /// Only arithmetic from the source to one accumulator: nothing that calls, looks up or writes.
     template <std::size_t Head>
     static consteval bool vectorises() {
         bool all = is_arithmetic<operator_at<Head>>;
         each([&]<std::size_t I>() {
-            if constexpr (I != Head && graph::template inlined_from<Head>(I))
+            if constexpr (I != Head && graph::template reached<Head, cuts>.value[I])
                 all = all
                       && (stage_at<I>::kind == stage_kind::one_to_one
                           || stage_at<I>::kind == stage_kind::filter
@@ -238,11 +320,11 @@ private:
     }
 #if defined(__x86_64__) && !defined(__AVX2__)
     template <std::size_t K>
-    [[gnu::target("avx2,bmi,bmi2")]] bool poll_avx2(std::size_t n) {
+    [[gnu::target("avx2,bmi,bmi2")]] source_state poll_avx2(std::size_t n) {
         return poll_here<K>(n);
     }
     template <std::size_t K>
-    [[gnu::target("avx2,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]] bool poll_avx512(
+    [[gnu::target("avx2,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]] source_state poll_avx512(
         std::size_t n) {
         return poll_here<K>(n);
     }
@@ -256,6 +338,10 @@ private:
     static constexpr void each(F&& f) {
         for_each_node<size>(f);
     }
+    template <class F>
+    static constexpr void each_source(F&& f) {
+        for_each_node<sources>(f);
+    }
 
     /// The hot state of one inlined stretch, in locals for the time of a batch: so counters and
     /// sums live in registers.
@@ -265,65 +351,16 @@ private:
         hots local;
         ~frame_of() {
             each([&]<std::size_t I>() {
-                if constexpr (graph::template inlined_from<Head>(I))
+                if constexpr (graph::template reached<Head, cuts>.value[I])
                     loop.hots_.template at<I>() = std::move(local.template at<I>());
             });
         }
     };
 
     template <std::size_t I, class R, class Ctx>
-    [[gnu::noinline]] void segment(R&& record, Ctx const& ctx) {
-        process<I>(static_cast<R&&>(record), ctx, hots_);
-    }
-    template <std::size_t I, class R, class Ctx>
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, hots& frame) {
         emit_to<fused_loop, I> emit{this, &frame};
         op<I>().process(static_cast<R&&>(record), ctx, emit);
-    }
-
-    template <std::size_t Id>
-    struct parsed_to {
-        static constexpr std::size_t parser = static_cast<std::size_t>(node_at<Id>::next);
-        fused_loop* loop;
-        hots* frame;
-
-        template <class R>
-        [[gnu::always_inline]] inline void operator()(R&& record, std::string_view original,
-                                                      std::uint64_t position) {
-            first_context ctx{};
-            ctx.input = node_at<Id>::input;
-            if constexpr (first_context::is_traced) {
-                ctx.original = original;
-                ctx.position = position;
-            }
-            ++loop->state_.counts[parser].out;
-            loop->template hand<parser, node_at<parser>::next>(static_cast<R&&>(record), ctx,
-                                                               *frame);
-        }
-        [[gnu::noinline, gnu::cold]] void bad(std::string_view reason, std::string_view original,
-                                              std::uint64_t position) {
-            context<untimed, traced> ctx{};
-            ctx.input = node_at<Id>::input;
-            ctx.original = original;
-            ctx.position = position;
-            bytes const row{original, true};
-            fail_record<parser, parser>(*loop, &row, ctx, reason);
-        }
-    };
-    template <std::size_t Id>
-    bool poll_bytes(std::size_t n, hots& frame) {
-        constexpr std::size_t parser = static_cast<std::size_t>(node_at<Id>::next);
-        parsed_to<Id> emit{this, &frame};
-        for (;;) {
-            std::size_t const got = op<parser>().parse(n, emit);
-            n -= got < n ? got : n;
-            if (n == 0) return true;
-            chunk next;
-            if (!op<Id>().next(next)) return false;
-            ++state_.counts[Id].out;
-            state_.counts[Id].bytes += next.data.size();
-            op<parser>().feed(next);
-        }
     }
 
     // --- settling ---
@@ -333,20 +370,45 @@ private:
         if constexpr (requires { op<I>().flush(emit); }) op<I>().flush(emit);
         if constexpr (requires { op<I>().batch_end(); }) op<I>().batch_end();
     }
+    /// The least of what the stages before have promised; of a cut edge, what came over it.
     template <std::size_t I>
-    time_point mark_before() const {
+    time_point mark_before() {
         time_point low = time_point::max();
-        for (std::size_t p = 0; p < size; ++p)
-            if (graph::precedes(p, I) && state_.marks[p] < low) low = state_.marks[p];
+        each([&]<std::size_t Before>() {
+            if constexpr (graph::precedes(Before, I)) {
+                time_point mark = state_.marks[Before];
+                if constexpr (cuts::index(Before, I) >= 0)
+                    mark = exchange_.template at<static_cast<std::size_t>(cuts::index(Before, I))>()
+                               .mark(mark);
+                if (mark < low) low = mark;
+            }
+        });
         return low;
     }
     template <std::size_t I>
-    void settle_node(std::size_t piece) {
+    bool closed_before() {
+        bool all = true;
+        each([&]<std::size_t Before>() {
+            if constexpr (graph::precedes(Before, I)) {
+                bool closed = state_.no_more[Before];
+                if constexpr (cuts::index(Before, I) >= 0)
+                    closed =
+                        exchange_.template at<static_cast<std::size_t>(cuts::index(Before, I))>()
+                            .ended(closed);
+                all = all && closed;
+            }
+        });
+        return all;
+    }
+    template <std::size_t I>
+    void settle_node(std::size_t piece, std::size_t pieces) {
         constexpr stage_kind kind = stage_at<I>::kind;
         emit_to<fused_loop, I> emit{this, &hots_};
         if constexpr (kind == stage_kind::source || kind == stage_kind::bytes) {
             state_.marks[I] =
                 state_.ended[node_at<I>::input] ? time_point::max() : time_point::min();
+            state_.no_more[I] = state_.stopped[node_at<I>::input];
+            return;
         } else if constexpr (kind == stage_kind::time) {
             state_.marks[I] = op<I>().mark(hots_.template at<I>(), [this](unsigned i) {
                 return state_.ended[node_at<I>::input + i];
@@ -354,15 +416,25 @@ private:
         } else if constexpr (requires { op<I>().advance(time_point{}); }) {
             op<I>().flush(emit);
             op<I>().advance(mark_before<I>());
-            while (op<I>().drain(piece, emit)) flush_behind(I);
-            state_.marks[I] = op<I>().mark();
+            bool more = true;
+            for (; more && pieces > 0; --pieces) {
+                std::size_t const n = credit<I>(piece);
+                if (n == 0) break;
+                more = op<I>().drain(n, emit);
+                state_.drains += more || state_.undrained[I] ? 1 : 0;
+                if (more) flush_behind(I);
+            }
+            state_.undrained[I] = more;
+            if (!more) state_.marks[I] = op<I>().mark();
         } else {
             state_.marks[I] = mark_before<I>();
             if constexpr (requires { op<I>().batch_end(); }) op<I>().batch_end();
         }
+        state_.no_more[I] = closed_before<I>() && !state_.undrained[I];
     }
 
     operators operators_;
+    [[no_unique_address]] exchange_type exchange_;
     hots hots_{};
     loop_state<size, sources> state_;
 };

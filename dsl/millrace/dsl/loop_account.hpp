@@ -16,6 +16,7 @@ namespace millrace::detail {
 /// One node, `in` being complete: what its operator counted, and what follows from that.
 template <std::size_t I, class Loop, class State>
 void account_node(Loop& loop, State const& state, stage_counts& c) {
+    if (!loop.template present<I>()) return;
     using graph = typename Loop::graph;
     using stage_type = typename Loop::template stage_at<I>;
     auto& op = loop.template op<I>();
@@ -52,12 +53,14 @@ void account_node(Loop& loop, State const& state, stage_counts& c) {
 template <std::size_t I, class Loop, class State, std::size_t Size>
 void account_edges(Loop& loop, State const& state, stage_counts (&out)[Size]) {
     using graph = typename Loop::graph;
+    if (!loop.template present<I>()) return;
     auto& op = loop.template op<I>();
     stage_counts const& c = out[I];
     constexpr std::size_t letters = graph::letters[I] ? 1 : 0;
     constexpr std::size_t ways = graph::widths[I] - letters;
     for (std::size_t k = 0; k < ways; ++k) {
         auto const head = static_cast<std::size_t>(graph::head_of(I, k));
+        if (Loop::cuts::index(I, head) >= 0) continue;
         if constexpr (requires { op.taken; })
             out[head].in += op.taken[k];
         else if constexpr (requires { op.missed; })
@@ -65,9 +68,12 @@ void account_edges(Loop& loop, State const& state, stage_counts (&out)[Size]) {
         else
             out[head].in += c.late;
     }
-    if constexpr (letters == 1)
-        out[static_cast<std::size_t>(graph::head_of(I, ways))].in += state.letters[I];
-    if constexpr (graph::next[I] >= 0) {
+    if constexpr (letters == 1) {
+        auto const head = static_cast<std::size_t>(graph::head_of(I, ways));
+        if (Loop::cuts::index(I, head) < 0) out[head].in += state.letters[I];
+    }
+    if constexpr (graph::next[I] >= 0
+                  && Loop::cuts::index(I, static_cast<std::size_t>(graph::next[I])) < 0) {
         std::uint64_t& next = out[graph::next[I]].in;
         if constexpr (requires { op.missed; })
             next += c.out - op.missed[ways];
@@ -82,6 +88,11 @@ void account_edges(Loop& loop, State const& state, stage_counts (&out)[Size]) {
 template <class Loop, class State, std::size_t Size>
 void account_nodes(Loop& loop, State const& state, stage_counts (&out)[Size]) {
     for (stage_counts& c : out) c = {};
+    // Over a cut edge flows what arrived.
+    if constexpr (Loop::cuts::count > 0)
+        Loop::exchange_type::each([&]<std::size_t E>() {
+            out[Loop::cuts::list.at[E].to].in += loop.exchanges().template at<E>().received();
+        });
     for_each_node<Size>([&]<std::size_t I>() {
         account_node<I>(loop, state, out[I]);
         account_edges<I>(loop, state, out);

@@ -65,8 +65,12 @@ struct loop_state {
     std::uint64_t letters[Nodes]{};   // dead letters, by who holds the policy
     std::uint64_t headings[Nodes]{};  // what writers wrote before the first record
     time_point marks[Nodes]{};
+    bool undrained[Nodes]{};  // rows that are due have not gone out
+    bool no_more[Nodes]{};    // nothing comes out any more
     bool ended[Sources == 0 ? 1 : Sources]{};
-    std::size_t closed = 0;  // nodes that were told
+    bool stopped[Sources == 0 ? 1 : Sources]{};  // ended, or no longer read
+    std::size_t closed = 0;                      // nodes that were told
+    std::uint64_t drains = 0;                    // calls that had room
 };
 
 /// `f.operator()<I>()` for each node, in order.

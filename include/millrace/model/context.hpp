@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <millrace/model/live.hpp>
 #include <millrace/model/time.hpp>
 
 namespace millrace {
@@ -29,12 +30,19 @@ struct traced {
     std::uint64_t position = 0;
 };
 
+/// Beside a record that came in by `serve`: where its answer goes.
+template <class Origin>
+struct answered : Origin {
+    reply_token reply{};
+};
+
 template <class Time, class Origin>
 struct context : Time, Origin {
     std::uint32_t input = 0;  ///< which source of the pipeline, in the order of their writing
 
     static constexpr bool is_timed = requires(context c) { c.stamp; };
     static constexpr bool is_traced = requires(context c) { c.original; };
+    static constexpr bool is_answered = requires(context c) { c.reply; };
 };
 
 }  // namespace millrace

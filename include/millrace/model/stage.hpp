@@ -114,6 +114,19 @@ struct stage_counts {
     std::uint64_t held = 0;     ///< in state
     std::uint64_t out = 0;      ///< records emitted downstream
     std::uint64_t bytes = 0;    ///< read or written, where the stage knows
+
+    stage_counts& operator+=(stage_counts const& c) {
+        in += c.in;
+        passed += c.passed;
+        filtered += c.filtered;
+        late += c.late;
+        dropped += c.dropped;
+        dead += c.dead;
+        held += c.held;
+        out += c.out;
+        bytes += c.bytes;
+        return *this;
+    }
 };
 
 }  // namespace millrace

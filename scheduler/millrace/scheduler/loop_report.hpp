@@ -35,13 +35,19 @@ struct side_nodes {
     }
 };
 
-/// Adds the counts of every stage to a report.
-template <class P, class Loop>
-void account(Loop& loop, report& out) {
-    using graph = typename Loop::graph;
-    static constexpr side_nodes<graph> side;
+/// Adds what one loop has counted to what the others have.
+template <class Loop>
+void add_counts(Loop& loop, stage_counts (&sum)[Loop::size]) {
     stage_counts counts[Loop::size];
     loop.account(counts);
+    for (std::size_t i = 0; i < Loop::size; ++i) sum[i] += counts[i];
+}
+
+/// Adds the counts of every stage to a report.
+template <class P, class Loop>
+void report_counts(stage_counts const (&counts)[Loop::size], report& out) {
+    using graph = typename Loop::graph;
+    static constexpr side_nodes<graph> side;
     for (std::size_t i = 0; i < Loop::size; ++i) {
         stage_counts const& c = counts[i];
         auto const& stage = plan_of<P>.stage[i];
@@ -60,6 +66,14 @@ void account(Loop& loop, report& out) {
         if (c.dropped > 0) out.dropped.push_back({stage_label(out.stages.back()), c.dropped});
         out.dead += c.dead;
     }
+}
+
+/// The report of a single loop.
+template <class P, class Loop>
+void account(Loop& loop, report& out) {
+    stage_counts sum[Loop::size];
+    add_counts(loop, sum);
+    report_counts<P, Loop>(sum, out);
 }
 
 }  // namespace millrace::detail

@@ -64,7 +64,8 @@ int run_program(P pipeline, run_settings const& settings) {
         std::fwrite(text.data(), 1, text.size(), stdout);
         return 0;
     } else {
-        return static_cast<int>(print_outcome(runner<P>{}.run(std::move(pipeline), settings)));
+        run_state state;
+        return static_cast<int>(print_outcome(run_on_cores(std::move(pipeline), settings, state)));
     }
 }
 }  // namespace detail
@@ -78,7 +79,8 @@ template <class P>
     if constexpr (!is_complete<P>) {
         return {};
     } else {
-        return detail::runner<P>{}.run(std::move(pipeline), settings);
+        detail::run_state state;
+        return detail::run_on_cores(std::move(pipeline), settings, state);
     }
 }
 

@@ -2,115 +2,229 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Runs one fused loop to its end on the calling thread.
+// Runs a pipeline to its end: opens its partitions on their cores, joins them by lanes, turns them,
+// closes their sinks, and adds up what they counted.
 
+#include <atomic>
+#include <barrier>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <sys/mman.h>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <millrace/dsl/complete.hpp>
-#include <millrace/dsl/loop.hpp>
+#include <millrace/dsl/divisible.hpp>
 #include <millrace/model/failure.hpp>
+#include <millrace/scheduler/core.hpp>
+#include <millrace/scheduler/core_map.hpp>
+#include <millrace/scheduler/core_thread.hpp>
 #include <millrace/scheduler/loop_report.hpp>
+#include <millrace/scheduler/partition.hpp>
 #include <millrace/scheduler/progress.hpp>
 #include <millrace/scheduler/report.hpp>
+#include <millrace/scheduler/run_state.hpp>
 #include <millrace/scheduler/settings.hpp>
 
 namespace millrace::detail {
 
-/// What operators are opened with: the core they run on.
-struct core_environment {};
-
-inline std::int64_t read_clock(clockid_t clock) {
-    timespec t{};
-    clock_gettime(clock, &t);
-    return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+inline void refuse_settings(run_settings const& settings) {
+    if (settings.batch < 1 || settings.batch > run_settings::batch_max)
+        throw failure(exit_code::configuration,
+                      "millrace: run: .batch is not between 1 and 65536.");
+    if (settings.lane_slots < 1 || settings.lane_slots > run_settings::lane_slots_max)
+        throw failure(exit_code::configuration,
+                      "millrace: run: .lane_slots is not between 1 and 1048576.");
+    if (settings.stop_within < duration{})
+        throw failure(exit_code::configuration, "millrace: run: .stop_within is negative.");
+    if (settings.lock_memory && ::mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+        throw failure(exit_code::configuration,
+                      "millrace: run: .lock_memory is refused by the kernel. Raise the limit with "
+                      "ulimit -l unlimited, or run without it.");
 }
 
-template <class P>
-class runner {
-public:
-    using loop_type = fused_loop<P, core_environment, nodes_of<P>>;
+/// A pipeline on the cores of a map, with loops of `Env`.
+template <class P, class Env>
+class runner final : run_state::told {
+    using partition_type = partition<P, Env>;
+    using loop_type = typename partition_type::loop_type;
 
-    report run(P pipeline, run_settings const& settings) {
+public:
+    runner(P pipeline, run_settings const& settings, core_map map, run_state& state)
+        : pipeline_(std::move(pipeline)),
+          settings_(settings),
+          map_(std::move(map)),
+          state_(state),
+          phases_(map_.cores()) {
+        for (unsigned c = 0; c < map_.cores(); ++c)
+            cores_.push_back(std::make_unique<core>(
+                state_, cores_, service_options{settings.io, c, map_.cores(), map_.cpus[c]},
+                settings.oversubscribed > 0 ? wait_policy::wait : settings.wait));
+        partitions_.resize(map_.partitions);
+    }
+
+    /// All on their threads, to the end; the first core is the calling thread.
+    report run() {
         report out;
         std::int64_t const wall = read_clock(CLOCK_MONOTONIC);
         std::int64_t const cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID);
-        try {
-            refuse_settings(settings);
-            loop_ = std::make_unique<loop_type>(std::move(pipeline), environment_);
-            run_to_end(settings);
-            loop_->close(true);
-        } catch (failure const& f) {
-            give_up(out, f.code(), f.message());
-        } catch (std::exception const& e) {
-            give_up(out, exit_code::software, std::string("millrace: ") + e.what());
-        } catch (...) {
-            give_up(out, exit_code::software, "millrace: an exception that is no std::exception");
+        begun_ = wall;
+        state_.on_change(this);
+        {
+            std::vector<std::jthread> threads;
+            for (unsigned c = 1; c < map_.cores(); ++c)
+                threads.emplace_back([this, c] { work(c); });
+            work(0);
         }
-        if (loop_) account<P>(*loop_, out);
+        state_.on_change(nullptr);
+        report_counts<P, loop_type>(sum_, out);
+        out.code = state_.code();
+        out.message = state_.message();
         out.wall_ns = read_clock(CLOCK_MONOTONIC) - wall;
         out.cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
         return out;
     }
 
 private:
-    static void refuse_settings(run_settings const& settings) {
-        if (settings.batch < 1 || settings.batch > run_settings::batch_max)
-            throw failure(exit_code::configuration,
-                          "millrace: run: .batch is not between 1 and 65536.");
+    void level_changed() noexcept override {
+        for (auto const& c : cores_) c->wake();
     }
-    void run_to_end(run_settings const& settings) {
-        loop_->begin();
-        progress_line line(settings.progress);
-        bool const watched = settings.progress != progress_mode::none;
-        std::int64_t const begun = watched ? read_clock(CLOCK_MONOTONIC) : 0;
-        bool more = true;
-        while (more) {
-            more = false;
-            poll_each(settings.batch, more, std::make_index_sequence<loop_type::sources>{});
-            loop_->settle(settings.batch);
-            if (watched) show(line, duration{read_clock(CLOCK_MONOTONIC) - begun});
+    /// What one core does from its start to its end. All cores go from phase to phase together,
+    /// also where one has failed.
+    void work(unsigned c) {
+        thread_pin const pin(map_.cpus[c], c, !map_.own_thread);
+        std::vector<turned*> mine;
+        // One after the other: they copy the same stages.
+        for (unsigned p = 0; p < map_.partitions; ++p) {
+            if (map_.core_of(p) == c) guarded([&] { open(p, mine); });
+            phases_.arrive_and_wait();
         }
-        line.finish();
+        if constexpr (is_parallel<Env>) {
+            guarded([&] {
+                for (unsigned p = c; p < map_.partitions; p += map_.cores())
+                    for (auto& other : partitions_)
+                        if (other.get() != partitions_[p].get()) partitions_[p]->connect(*other);
+            });
+            phases_.arrive_and_wait();
+        }
+        if (c == 0) guarded([&] { partitions_[0]->loop().begin(); });
+        phases_.arrive_and_wait();
+        guarded([&] { turn(c, mine); });
+        phases_.arrive_and_wait();
+        bool const success = !state_.failed();
+        phases_.arrive_and_wait();
+        close(c, success);
+        phases_.arrive_and_wait();
+        if (success && state_.failed()) close(c, false);
+        phases_.arrive_and_wait();
+        leave(c);
     }
-    void show(progress_line& line, duration elapsed) {
-        if (!line.due(elapsed)) return;
-        progress_state state;
-        loop_->progress(state);
-        state.elapsed = elapsed;
-        line.update(state);
+    /// What a thread has made it also ends.
+    void leave(unsigned c) {
+        std::lock_guard const lock(sum_mutex_);
+        for (unsigned p = c; p < map_.partitions; p += map_.cores()) {
+            if (!partitions_[p]) continue;
+            add_counts(partitions_[p]->loop(), sum_);
+            partitions_[p].reset();
+        }
     }
-    /// One batch of each input in turn.
-    template <std::size_t... K>
-    void poll_each(std::size_t batch, bool& more, std::index_sequence<K...>) {
-        (poll_one<K>(batch, more), ...);
-    }
-    template <std::size_t K>
-    void poll_one(std::size_t batch, bool& more) {
-        if (loop_->source_ended(K)) return;
-        if (loop_->template poll<K>(batch))
-            more = true;
-        else
-            loop_->template end_source<K>();
-    }
-    void give_up(report& out, exit_code code, std::string_view message) {
-        out.code = code;
-        out.message = message;
+    template <class F>
+    void guarded(F&& f) {
+        if (state_.level() == stop_level::now) return;
         try {
-            if (loop_) loop_->close(false);
-        } catch (failure const& f) {
-            out.message += ' ';
-            out.message += f.message();
+            f();
+        } catch (...) {
+            state_.fail_by_exception();
+        }
+    }
+    void open(unsigned p, std::vector<turned*>& mine) {
+        partitions_[p] = std::make_unique<partition_type>(pipeline_, *cores_[map_.core_of(p)],
+                                                          settings_, map_, p);
+        mine.push_back(partitions_[p].get());
+    }
+    void turn(unsigned c, std::vector<turned*>& mine) {
+        if (c != 0 || settings_.progress == progress_mode::none) return cores_[c]->run(mine);
+        watched shown(*this);
+        mine.push_back(&shown);
+        cores_[c]->run(mine);
+        shown.line.finish();
+    }
+    /// Sinks commit, or take back what they wrote. What fails then is a failure of the run.
+    void close(unsigned c, bool success) {
+        for (unsigned p = c; p < map_.partitions; p += map_.cores()) {
+            if (!partitions_[p]) continue;
+            try {
+                partitions_[p]->loop().close(success);
+            } catch (failure const& f) {
+                if (success)
+                    state_.fail(f.code(), f.message());
+                else
+                    state_.add(f.message());
+            } catch (...) {
+                state_.fail_by_exception();
+            }
         }
     }
 
-    core_environment environment_;
-    std::unique_ptr<loop_type> loop_;
+    /// Shows progress between two turns of the first core: of its own partitions.
+    struct watched final : turned {
+        explicit watched(runner& r) : run(r), line(r.settings_.progress) {}
+        bool turn() override {
+            duration const elapsed{read_clock(CLOCK_MONOTONIC) - run.begun_};
+            if (!line.due(elapsed)) return false;
+            progress_state state;
+            for (unsigned p = 0; p < run.map_.partitions; p += run.map_.cores())
+                run.partitions_[p]->loop().progress(state);
+            state.elapsed = elapsed;
+            line.update(state);
+            return false;
+        }
+        void stop() override {}
+        bool finished() override { return true; }
+        [[nodiscard]] bool starved() const override { return false; }
+        [[nodiscard]] std::int64_t next_deadline() override { return INT64_MAX; }
+        runner& run;
+        progress_line line;
+    };
+
+    P pipeline_;
+    run_settings const& settings_;
+    core_map map_;
+    run_state& state_;
+    std::vector<std::unique_ptr<core>> cores_;
+    std::vector<std::unique_ptr<partition_type>> partitions_;
+    std::barrier<> phases_;
+    std::mutex sum_mutex_;
+    stage_counts sum_[loop_type::size];
+    std::int64_t begun_ = 0;
 };
+
+/// Whether on one partition or several is decided here, once.
+template <class P>
+report run_on_cores(P pipeline, run_settings const& settings, run_state& state) {
+    try {
+        refuse_settings(settings);
+        core_map map = map_cores(settings, divisible<P>);
+        if constexpr (divisible<P>)
+            if (map.partitions > 1)
+                return runner<P, partition_environment>(std::move(pipeline), settings,
+                                                        std::move(map), state)
+                    .run();
+        return runner<P, alone_environment>(std::move(pipeline), settings, std::move(map), state)
+            .run();
+    } catch (...) {
+        state.fail_by_exception();
+        report out;
+        out.code = state.code();
+        out.message = state.message();
+        return out;
+    }
+}
 
 }  // namespace millrace::detail

@@ -7,6 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
+
+#include <millrace/model/core_service.hpp>
+#include <millrace/model/time.hpp>
 
 namespace millrace {
 
@@ -19,15 +23,47 @@ enum class progress_mode : std::uint8_t {
     plain,      ///< a line each ten seconds
 };
 
-enum class explain_mode : std::uint8_t { off, text, dot, mermaid, json };
+enum class explain_mode : std::uint8_t { off, text, dot, mermaid, json, io };
+
+/// What a core does while there is nothing to do.
+enum class wait_policy : std::uint8_t {
+    spin,      ///< looks on: the least latency, a whole processor
+    adaptive,  ///< looks on for a while that grows with traffic and shrinks without, then sleeps
+    wait,      ///< sleeps at once
+};
+
+/// `run(pipeline, cores<1>)`: one core, known when the program is compiled: no exchange is.
+template <unsigned Count>
+struct cores_constant {
+    static_assert(Count == 1,
+                  "millrace: cores: the only constant is cores<1>. Give other numbers by "
+                  ".cores = {…} or --cores.");
+};
+template <unsigned Count>
+inline constexpr cores_constant<Count> cores{};
 
 struct run_settings {
     static constexpr std::size_t batch_max = 65'536;
+    static constexpr std::size_t lane_slots_max = 1'048'576;
 
     std::size_t batch =
         1024;  ///< records that a loop takes at a time, 1 to `batch_max`; changes no result
     progress_mode progress = progress_mode::none;
     explain_mode explain = explain_mode::off;  ///< print the plan and stop
+
+    /// The processors to run on, one pinned thread each. None: one partition on the calling thread;
+    /// programs (`run(argc, argv, …)`) take all that they are allowed.
+    std::vector<unsigned> cores = {};
+    unsigned partitions = 0;  ///< copies of each loop that can have several; 0: one a core
+    /// So many unpinned threads that sleep when idle instead of `cores`, also more than there are
+    /// processors. For tests.
+    unsigned oversubscribed = 0;
+    wait_policy wait = wait_policy::adaptive;
+    io_tier io = io_tier::automatic;
+    std::size_t lane_slots = 1024;       ///< of each lane, at least what one record can become
+    duration stop_within = seconds(10);  ///< from a stop until what is in flight is given up
+    bool lock_memory = false;            ///< mlockall: no page of the process is ever swapped out
+    std::uint64_t yield_seed = 0;  ///< not 0: threads yield at random lane operations. For tests.
 };
 
 }  // namespace millrace

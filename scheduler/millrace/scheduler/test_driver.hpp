@@ -120,7 +120,7 @@ public:
     private:
         auto& source() { return driver_.loop_->template op<graph::source_ids[K]>(); }
         void read() {
-            while (driver_.loop_->template poll<K>(driver_.batch_))
+            while (driver_.loop_->template poll<K>(driver_.batch_) == source_state::more)
                 driver_.loop_->settle(driver_.batch_);
             driver_.loop_->settle(driver_.batch_);
         }

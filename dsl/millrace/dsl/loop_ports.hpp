@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The two ends of a cut edge on one partition: lanes out to the others, lanes in from them. Their
+// watermarks and ends travel in band. docs/internals/exchange.md tells the protocol.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <millrace/model/time.hpp>
+
+namespace millrace::detail {
+
+/// `Env` gives the lane, tells which partition this is, and is told who has got something.
+template <class Item, class Env>
+class port {
+public:
+    using lane_type = typename Env::template lane<Item>;
+
+    /// Opens the lanes into this partition from each of the others; `slots` each.
+    void open_inlet(Env& env, std::size_t slots) {
+        in_ = std::vector<inlet>(env.partitions());
+        for (unsigned p = 0; p < env.partitions(); ++p)
+            if (p != env.partition()) in_[p].lane = std::make_unique<lane_type>(slots);
+    }
+    /// The lane in from partition `p`, for its outlet.
+    lane_type& inlet_lane(unsigned p) { return *in_[p].lane; }
+    [[nodiscard]] bool has_inlet() const { return !in_.empty(); }
+
+    void connect(Env& env, unsigned target, lane_type& lane) {
+        if (out_.empty()) out_ = std::vector<outlet>(env.partitions());
+        out_[target].lane = &lane;
+    }
+
+    // --- sending ---
+
+    template <class R, class Ctx>
+    [[gnu::always_inline]] inline void send(unsigned target, R&& record, Ctx const& ctx) {
+        outlet& o = out_[target];
+        if (o.room == 0) [[unlikely]]
+            if (!o.spilled.empty() || !refill(o)) {
+                o.spilled.emplace_back(static_cast<R&&>(record), ctx);
+                return;
+            }
+        --o.room;
+        o.lane->emplace(static_cast<R&&>(record), ctx);
+    }
+    /// How many records of at most `worst` items each have room on every lane; 0 as long as
+    /// something waits for room.
+    [[nodiscard]] std::size_t room_for(std::size_t records, std::size_t worst) {
+        for (outlet& o : out_) {
+            if (o.lane == nullptr) continue;
+            if (!o.spilled.empty()) return 0;
+            std::size_t const wanted = records * worst;
+            if (o.room < wanted) o.room = o.lane->room(wanted);
+            if (o.room < wanted) records = o.room / worst;
+        }
+        return records;
+    }
+    /// Makes what was sent visible, with the watermark behind it. False while something waits for
+    /// room; of marks only the last does.
+    bool publish(Env& env, time_point mark, bool ended) {
+        bool all = true;
+        for (unsigned q = 0; q < out_.size(); ++q) {
+            outlet& o = out_[q];
+            if (o.lane == nullptr) continue;
+            while (!o.spilled.empty() && (o.room > 0 || refill(o))) {
+                --o.room;
+                o.lane->emplace(std::move(o.spilled.front()));
+                o.spilled.pop_front();
+            }
+            if (o.spilled.empty()) {
+                if (mark > o.marked && o.lane->control({Env::mark_kind, mark.ns, 0}))
+                    o.marked = mark;
+                if (ended && !o.ended && o.marked >= mark)
+                    o.ended = o.lane->control({Env::end_kind, 0, 0});
+            }
+            all = all && o.spilled.empty() && o.marked >= mark && o.ended == ended;
+            if (o.lane->publish()) env.published_to(q);
+        }
+        return all;
+    }
+    /// Has everything gone out that this end will ever send?
+    [[nodiscard]] bool sent_end() const {
+        for (outlet const& o : out_)
+            if (o.lane != nullptr && !o.ended) return false;
+        return true;
+    }
+
+    // --- receiving ---
+
+    [[nodiscard]] bool has_input() const {
+        for (inlet const& i : in_)
+            if (i.lane && !i.lane->empty()) return true;
+        return false;
+    }
+    /// Up to `n` records of all lanes, each in its order, beginning with another lane each time.
+    template <class F>
+    std::size_t take(Env& env, std::size_t n, F&& f) {
+        std::size_t taken = 0;
+        auto const lanes = static_cast<unsigned>(in_.size());
+        if (lanes == 0) return 0;
+        first_ = first_ + 1 < lanes ? first_ + 1 : 0;
+        for (unsigned k = 0; k < lanes && taken < n; ++k) {
+            unsigned const p = first_ + k < lanes ? first_ + k : first_ + k - lanes;
+            inlet& from = in_[p];
+            if (!from.lane || from.lane->empty()) continue;
+            taken += from.lane->take(n - taken, f, [&from](auto const& control) {
+                if (control.kind == Env::mark_kind)
+                    from.mark = time_point{control.value};
+                else if (control.kind == Env::end_kind)
+                    from.ended = true;
+                return true;
+            });
+            env.took_from(p);
+        }
+        received_ += taken;
+        return taken;
+    }
+    /// The least that the lanes into this partition have promised, and what its own copy of the
+    /// stage before promises.
+    [[nodiscard]] time_point mark(time_point own) const {
+        for (inlet const& i : in_)
+            if (i.lane && i.mark < own) own = i.mark;
+        return own;
+    }
+    [[nodiscard]] bool ended(bool own) const {
+        for (inlet const& i : in_)
+            if (i.lane && (!i.ended || !i.lane->empty())) return false;
+        return own;
+    }
+    void receive_directly() { ++received_; }
+    [[nodiscard]] std::uint64_t received() const { return received_; }
+
+private:
+    struct outlet {
+        lane_type* lane = nullptr;
+        std::size_t room = 0;  // known to be free
+        time_point marked = time_point::min();
+        bool ended = false;
+        std::deque<Item> spilled{};  // beyond the worst case that was reckoned with: never lost
+    };
+    struct inlet {
+        std::unique_ptr<lane_type> lane{};
+        time_point mark = time_point::min();
+        bool ended = false;
+    };
+    static bool refill(outlet& o) {
+        o.room = o.lane->room(1);
+        return o.room > 0;
+    }
+
+    std::vector<outlet> out_;
+    std::vector<inlet> in_;
+    unsigned first_ = 0;
+    std::uint64_t received_ = 0;
+};
+
+}  // namespace millrace::detail

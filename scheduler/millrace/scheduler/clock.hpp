@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The machine's clocks, in nanoseconds.
+
+#include <cstdint>
+#include <ctime>
+
+namespace millrace::detail {
+
+inline std::int64_t read_clock(clockid_t clock) {
+    timespec t{};
+    clock_gettime(clock, &t);
+    return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
+}  // namespace millrace::detail

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: 2026 The Millrace authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// What operators are opened with: their partition, its core, and for loops side by side the lanes
+// between them.
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <sched.h>
+
+#include <millrace/model/core_service.hpp>
+#include <millrace/model/route.hpp>
+#include <millrace/scheduler/core.hpp>
+#include <millrace/scheduler/core_map.hpp>
+#include <millrace/scheduler/lane.hpp>
+#include <millrace/scheduler/settings.hpp>
+
+namespace millrace::detail {
+
+/// Wakes a core from any thread; cheap where it doesn't sleep. Lives as long as the run.
+class core_waker {
+public:
+    explicit core_waker(core& c) : core_(&c) {}
+    void wake() const noexcept { core_->wake(); }
+
+private:
+    core* core_;
+};
+
+/// Of the only partition.
+class alone_environment {
+public:
+    alone_environment(core& c, run_settings const&, core_map const&, unsigned) : core_(c) {}
+
+    template <class Service>
+    Service& service() {
+        return core_.template service<Service>();
+    }
+    [[nodiscard]] core_waker waker() { return core_waker(core_); }
+    [[nodiscard]] unsigned partition() const { return 0; }
+    [[nodiscard]] unsigned partitions() const { return 1; }
+
+private:
+    core& core_;
+};
+
+/// Of one of several.
+class partition_environment {
+public:
+    static constexpr bool parallel = true;
+    static constexpr lane_control_kind mark_kind = lane_control_kind::mark;
+    static constexpr lane_control_kind end_kind = lane_control_kind::end;
+    template <class Item>
+    using lane = millrace::lane<Item>;
+
+    partition_environment(core& c, run_settings const& settings, core_map const& map,
+                          unsigned partition)
+        : core_(c),
+          map_(map),
+          partition_(partition),
+          slots_(settings.lane_slots),
+          yields_(settings.yield_seed == 0 ? 0 : settings.yield_seed + partition) {}
+
+    template <class Service>
+    Service& service() {
+        return core_.template service<Service>();
+    }
+    [[nodiscard]] core_waker waker() { return core_waker(core_); }
+    [[nodiscard]] unsigned partition() const { return partition_; }
+    [[nodiscard]] unsigned partitions() const { return map_.partitions; }
+
+    /// Slots of a lane over which one record can become `worst`.
+    [[nodiscard]] std::size_t lane_slots(std::size_t worst) const {
+        return std::bit_ceil(worst > slots_ ? worst : slots_);
+    }
+    template <class Key>
+    [[nodiscard]] [[gnu::always_inline]] inline unsigned partition_of(Key const& key) const {
+        return millrace::partition_of(group_of(key), key_groups, map_.partitions);
+    }
+    void published_to(unsigned partition) {
+        core_.touch(map_.core_of(partition), false);
+        maybe_yield();
+    }
+    void took_from(unsigned partition) {
+        core_.touch(map_.core_of(partition), true);
+        maybe_yield();
+    }
+
+private:
+    /// xorshift64 (Marsaglia 2003); one time in eight.
+    void maybe_yield() {
+        if (yields_ == 0) return;
+        yields_ ^= yields_ << 13;
+        yields_ ^= yields_ >> 7;
+        yields_ ^= yields_ << 17;
+        if (yields_ % 8 == 0) ::sched_yield();
+    }
+
+    core& core_;
+    core_map const& map_;
+    unsigned partition_;
+    std::size_t slots_;
+    std::uint64_t yields_;
+};
+
+}  // namespace millrace::detail
