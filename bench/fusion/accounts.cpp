@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
         },
         [&] {
             std::int64_t sum = 0;
-            detail::core_environment env;
+            core_environment env;
             return drive(guarded_all(rows, sum), env, sum);
         });
 }

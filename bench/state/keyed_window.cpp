@@ -161,7 +161,7 @@ auto pipeline_of(std::int64_t const& base, outcome*& out) {
 class ours {
     using pipeline_type =
         decltype(pipeline_of(std::declval<std::int64_t const&>(), std::declval<outcome*&>()));
-    using loop_type = detail::fused_loop<pipeline_type, detail::core_environment,
+    using loop_type = detail::fused_loop<pipeline_type, core_environment,
                                          detail::nodes_of<pipeline_type>>;
     static constexpr std::size_t source = 0, time = 1, window = 3;
 
@@ -186,7 +186,7 @@ private:
     std::int64_t base_ = 0;
     outcome* out_ = nullptr;
     std::uint64_t late_ = 0;
-    detail::core_environment environment_;
+    core_environment environment_;
     loop_type loop_{pipeline_of(base_, out_), environment_};
 };
 

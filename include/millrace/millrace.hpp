@@ -7,4 +7,5 @@
 #include <millrace/dsl.hpp>
 #include <millrace/dsl/explain.hpp>
 #include <millrace/io.hpp>
+#include <millrace/scheduler/program.hpp>
 #include <millrace/scheduler/run.hpp>

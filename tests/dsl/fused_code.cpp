@@ -24,8 +24,9 @@ struct reading {
     std::int64_t value;
 };
 
+struct core_environment {};
 template <class P>
-using loop_of = detail::fused_loop<P, detail::core_environment, detail::nodes_of<P>>;
+using loop_of = detail::fused_loop<P, core_environment, detail::nodes_of<P>>;
 
 auto ten_stages(std::vector<std::int64_t> const& in, std::int64_t& out) {
     return from(in) | map([](std::int64_t x) { return x + 1; })
@@ -95,7 +96,7 @@ TEST(fused_code, ten_stages_give_what_the_loop_by_hand_gives) {
         x = (x ^ 7) - 2;
         if (x > 10) expected += (x << 1) + 5;
     }
-    detail::core_environment env;
+    core_environment env;
     ten_stages_loop loop(ten_stages(in, out), env);
     while (millrace_loop_ten_stages(loop, 64)) {
     }
@@ -110,7 +111,7 @@ TEST(fused_code, a_keyed_window_sums_all_that_is_not_late) {
         sum += i % 13;
     }
     std::int64_t out = 0;
-    detail::core_environment env;
+    core_environment env;
     keyed_loop loop(keyed(in, out), env);
     while (millrace_loop_keyed(loop, 64)) loop.settle(64);
     loop.end_source<0>();
@@ -122,7 +123,7 @@ TEST(fused_code, a_fork_feeds_all_its_parts) {
     std::vector<std::int64_t> const in{1, 2, 3, 4, 5, 6};
     std::int64_t a = 0;
     std::int64_t b = 0;
-    detail::core_environment env;
+    core_environment env;
     forked_loop loop(forked(in, a, b), env);
     while (millrace_loop_forked(loop, 2)) {
     }

@@ -13,6 +13,7 @@
 #include <millrace/dsl.hpp>
 #include <millrace/io/csv.hpp>
 #include <millrace/io/file.hpp>
+#include <millrace/scheduler/program.hpp>
 #include <millrace/scheduler/run.hpp>
 
 #include "io/scratch.hpp"

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <millrace/dsl/answering.hpp>
 #include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/pipeline.hpp>
 #include <millrace/model/flat_tuple.hpp>
@@ -61,6 +62,8 @@ struct faults {
 };
 template <class... Node>
 faults<Node...> faults_of(node_list<Node...>);
+template <class... Node>
+answering<edges<Node...>, Node...> answering_of(node_list<Node...>);
 
 template <class P>
 inline constexpr bool has_sink = [] {
@@ -129,6 +132,36 @@ struct two_stages_called {
         return false;
     }
 };
+struct reply_without_serve {
+    template <class P, bool Aloud>
+    static consteval bool accept() {
+        static_assert(
+            !Aloud,
+            "millrace: reply: no tcp::serve(…) stands above it, or the record is a copy of a request. Begin "
+            "with one, and reply on the way that goes on behind tee(…).");
+        return false;
+    }
+};
+struct reply_behind_hole {
+    template <class P, bool Aloud>
+    static consteval bool accept() {
+        static_assert(
+            !Aloud,
+            "millrace: reply: between serve and reply every request must become one answer. Replace filter "
+            "by split(when(…), otherwise(… | reply())), and do without flat_map, windows and merge there.");
+        return false;
+    }
+};
+struct request_without_answer {
+    template <class P, bool Aloud>
+    static consteval bool accept() {
+        static_assert(
+            !Aloud,
+            "millrace: pipeline: some requests would get no answer. End each way from serve in reply(), give "
+            "split an otherwise(…), and send copies elsewhere by tee(…).");
+        return false;
+    }
+};
 struct no_fault {
     template <class P, bool Aloud>
     static consteval bool accept() {
@@ -141,6 +174,19 @@ struct refused_before {
         return false;
     }
 };
+
+template <class Answering>
+consteval auto find_answer_fault() {
+    constexpr answer_fault fault = Answering::fault;
+    if constexpr (fault == answer_fault::no_request)
+        return reply_without_serve{};
+    else if constexpr (fault == answer_fault::hole)
+        return reply_behind_hole{};
+    else if constexpr (fault == answer_fault::no_answer)
+        return request_without_answer{};
+    else
+        return no_fault{};
+}
 
 template <class P>
 consteval auto find_fault() {
@@ -162,7 +208,7 @@ consteval auto find_fault() {
         else if constexpr (found::same_name() != none)
             return two_stages_called<found::template name_at<found::same_name()>>{};
         else
-            return no_fault{};
+            return find_answer_fault<decltype(answering_of(nodes_of<P>{}))>();
     }
 }
 /// What is wrong with `P`. Whatever takes a pipeline says it by `(void)fault_of<P>::template

@@ -53,10 +53,6 @@ consteval bool runs_alone() {
         return false;
     }
 }
-template <class Node>
-consteval bool answers_home() {
-    return requires { requires Node::inner_type::goes_home; };
-}
 /// The most records that a stage hands on for each one that comes.
 template <class Node>
 consteval std::size_t emits_at_most() {

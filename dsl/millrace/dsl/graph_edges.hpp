@@ -23,6 +23,15 @@ constexpr std::size_t count_heads(heads<H...>) {
     return sizeof...(H);
 }
 
+template <class Node>
+consteval bool answers_home() {
+    return requires { requires Node::inner_type::goes_home; };
+}
+template <class Node>
+consteval bool asks_for_answers() {
+    return requires { requires Node::inner_type::replies; };
+}
+
 template <class... Node>
 struct edges {
     static constexpr std::size_t size = sizeof...(Node);
@@ -161,12 +170,19 @@ struct edges {
         return false;
     }
     /// Is one of the sources an endpoint that answers?
-    static constexpr bool answers = ([] {
-        if constexpr (requires { Node::inner_type::answers; })
-            return bool{Node::inner_type::answers};
-        else
-            return false;
-    }() || ...);
+    static constexpr bool answers = (asks_for_answers<Node>() || ...);
+    static constexpr bool ends_in_reply[size] = {answers_home<Node>()...};
+    /// The stage that answers the requests of a service, or -1.
+    static constexpr int reply_node = [] {
+        for (std::size_t i = 0; i < size; ++i)
+            if (ends_in_reply[i]) return static_cast<int>(i);
+        return -1;
+    }();
+    static constexpr int before_reply = [] {
+        for (std::size_t p = 0; reply_node >= 0 && p < size; ++p)
+            if (precedes(p, static_cast<std::size_t>(reply_node))) return static_cast<int>(p);
+        return -1;
+    }();
 };
 
 }  // namespace millrace::detail

@@ -93,6 +93,11 @@ void account_nodes(Loop& loop, State const& state, stage_counts (&out)[Size]) {
         Loop::exchange_type::each([&]<std::size_t E>() {
             out[Loop::cuts::list.at[E].to].in += loop.exchanges().template at<E>().received();
         });
+    if constexpr (Loop::graph::reply_node >= 0) {
+        constexpr auto reply = static_cast<std::size_t>(Loop::graph::reply_node);
+        constexpr auto before = static_cast<std::size_t>(Loop::graph::before_reply);
+        if constexpr (Loop::cuts::index(before, reply) < 0) out[reply].in += state.refusals;
+    }
     for_each_node<Size>([&]<std::size_t I>() {
         account_node<I>(loop, state, out[I]);
         account_edges<I>(loop, state, out);

@@ -87,6 +87,10 @@ struct emit_to {
     [[gnu::always_inline]] inline auto& key() const {
         return loop->template op<graph::template key_above<I>()>().functions;
     }
+    /// The source that the records of this stage came in by, on this partition.
+    [[gnu::always_inline]] inline auto& endpoint() const {
+        return loop->template op<graph::source_ids[node::input]>();
+    }
     /// Does a dead letter of this stage show its input?
     static constexpr bool keeps_input = has_letter_part<typename node::stage_type>;
 };

@@ -43,9 +43,24 @@ namespace millrace::detail {
     throw failure(exit_code::data, {text, n});
 }
 
+/// A request that fails takes its place among the answers: its endpoint refuses it.
+template <class Loop, class Ctx>
+void refuse_request(Loop& loop, Ctx const& ctx) {
+    if constexpr (Ctx::is_answered && Loop::graph::reply_node >= 0) {
+        constexpr auto before = static_cast<std::size_t>(Loop::graph::before_reply);
+        typename Loop::first_context plain{};
+        plain.reply = ctx.reply;
+        plain.reply.refused = true;
+        plain.input = ctx.input;
+        ++loop.state().refusals;
+        loop.template hand<before, Loop::graph::reply_node>(bytes{}, plain, loop.all_hot());
+    }
+}
+
 /// What the policy of Holder says of a record of node I.
 template <std::size_t I, std::size_t Holder, class Policy, class Loop, class R, class Ctx>
 void by_policy(Loop& loop, R const* record, Ctx const& ctx, std::string_view reason) {
+    if constexpr (!std::is_same_v<Policy, stop_policy>) refuse_request(loop, ctx);
     using failed = typename Loop::template stage_at<Loop::graph::is_source(Holder) ? I : Holder>;
     if constexpr (std::is_same_v<Policy, drop_policy>) {
         ++loop.state().counts[I].dropped;
@@ -96,7 +111,9 @@ template <std::size_t I, std::size_t Holder, class Loop, class R, class Ctx>
         by_policy<I, source, typename Loop::template node_at<source>::stage_type::policy_type>(
             loop, record, ctx, reason);
     } else {
-        by_policy<I, I, stop_policy>(loop, record, ctx, reason);
+        // A service goes on; what its client sent is the client's.
+        using policy = std::conditional_t<Ctx::is_answered, drop_policy, stop_policy>;
+        by_policy<I, I, policy>(loop, record, ctx, reason);
     }
 }
 

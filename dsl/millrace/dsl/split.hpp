@@ -84,6 +84,7 @@ struct split_stage : stage_base {
     static constexpr auto name = fixed_string{""};
     static constexpr stage_kind kind = stage_kind::fork;
     static constexpr std::size_t branch_count = sizeof...(Case);
+    static constexpr bool takes_all = (detail::is_otherwise<Case> || ...);
     using branches_type = flat_tuple<typename Case::part_type...>;
     flat_tuple<typename Case::function_type...> predicates;
     branches_type branches;

@@ -31,7 +31,8 @@ struct reply_token {
     std::uint64_t sequence = 0;    ///< of the request on its connection, from 0
     std::uint32_t connection = 0;  ///< a slot of the endpoint's table
     std::uint32_t generation = 0;  ///< of that slot: an answer to a dead connection is dropped
-    std::uint32_t partition = 0;   ///< the endpoint's
+    std::uint16_t partition = 0;   ///< the endpoint's
+    bool refused = false;          ///< the request failed on its way: its endpoint says so
 };
 
 /// Where the copies of a source or a sink run.

@@ -6,7 +6,6 @@
 // of every program.
 
 #include <algorithm>
-#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +18,7 @@
 #include <millrace/model/failure.hpp>
 #include <millrace/scheduler/option_table.hpp>
 #include <millrace/scheduler/option_value.hpp>
+#include <millrace/scheduler/run_options.hpp>
 #include <millrace/scheduler/settings.hpp>
 
 namespace millrace {
@@ -41,59 +41,8 @@ struct parsed {
 
 namespace detail {
 
-inline constexpr std::array<std::string_view, 5> own_options{"explain", "progress", "batch", "help",
-                                                             "version"};
-
-inline bool read_explain(std::string_view value, void* target) {
-    constexpr std::array<std::string_view, 5> words{"", "text", "dot", "mermaid", "json"};
-    for (std::size_t i = 0; i < words.size(); ++i)
-        if (words[i] == value)
-            *static_cast<explain_mode*>(target) = static_cast<explain_mode>(i == 0 ? 1 : i);
-    return std::find(words.begin(), words.end(), value) != words.end();
-}
-inline bool read_progress(std::string_view value, void* target) {
-    constexpr std::array<std::string_view, 3> words{"none", "auto", "plain"};
-    for (std::size_t i = 0; i < words.size(); ++i)
-        if (words[i] == value) *static_cast<progress_mode*>(target) = static_cast<progress_mode>(i);
-    return std::find(words.begin(), words.end(), value) != words.end();
-}
-inline bool read_batch(std::string_view value, void* target) {
-    std::size_t batch = 0;
-    if (!option_value<std::size_t>::read(value, batch)) return false;
-    if (batch < 1 || batch > run_settings::batch_max) return false;
-    *static_cast<std::size_t*>(target) = batch;
-    return true;
-}
-
-inline void add_own_options(std::vector<option>& out, run_settings& settings) {
-    out.push_back({.name = "explain",
-                   .shape = option_shape::one_if_written,
-                   .placeholder = "text|dot|mermaid|json",
-                   .allowed = "text, dot, mermaid or json",
-                   .help = "print the plan and stop",
-                   .target = &settings.explain,
-                   .read = read_explain});
-    out.push_back({.name = "progress",
-                   .placeholder = "auto|plain|none",
-                   .allowed = "auto, plain or none",
-                   .initial = "none",
-                   .help = "report on standard error how far the run has come",
-                   .target = &settings.progress,
-                   .read = read_progress});
-    out.push_back({.name = "batch",
-                   .placeholder = "NUMBER",
-                   .allowed = "a whole number from 1 to " + std::to_string(run_settings::batch_max),
-                   .initial = std::to_string(settings.batch),
-                   .help = "records taken at a time; changes no result",
-                   .target = &settings.batch,
-                   .read = read_batch});
-    out.push_back({.name = "help", .shape = option_shape::act, .help = "print this and stop"});
-    out.push_back(
-        {.name = "version", .shape = option_shape::act, .help = "print the version and stop"});
-}
-
 /// `mean_delay` is `--mean-delay`.
-inline std::string option_name(std::string_view field) {
+constexpr std::string option_name(std::string_view field) {
     std::string out(field);
     for (char& c : out)
         if (c == '_') c = '-';
@@ -131,7 +80,8 @@ consteval bool leaves_own_options_alone() {
     bool out = true;
     if constexpr (described<Config>)
         for_each_field<Config>([&]<class Field>() {
-            for (std::string_view const own : own_options) out = out && own != Field::name.view();
+            for (std::string_view const own : own_options)
+                out = out && own != option_name(Field::name.view());
         });
     return out;
 }
@@ -164,7 +114,8 @@ template <class Config>
     static_assert(
         detail::leaves_own_options_alone<Config>(),
         "millrace: command line: a field of the configuration is called explain, progress, batch, "
-        "help or version, which every program has. Rename it.");
+        "cores, partitions, wait, io, stop_within, help or version, which every program has. "
+        "Rename it.");
     parsed<Config> out;
     std::vector<detail::option> options;
     if constexpr (described<Config>)

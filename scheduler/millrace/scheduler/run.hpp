@@ -2,73 +2,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// `run(pipeline)`: runs it to its end and reports. `run(argc, argv, pipeline)` is a whole program.
+// `run(pipeline)`: runs it to its end and reports. `start(pipeline)` does so beside the caller.
+// Whole programs are `run(argc, argv, pipeline)`, in scheduler/program.hpp.
 
-#include <cstdio>
-#include <string>
-#include <type_traits>
 #include <utility>
 
 #include <millrace/dsl/complete.hpp>
-#include <millrace/dsl/explain.hpp>
-#include <millrace/scheduler/command_line.hpp>
 #include <millrace/scheduler/report.hpp>
+#include <millrace/scheduler/run_state.hpp>
 #include <millrace/scheduler/runner.hpp>
+#include <millrace/scheduler/running.hpp>
 #include <millrace/scheduler/settings.hpp>
 
 namespace millrace {
-
-namespace detail {
-/// The configuration record that a program's function takes, or none.
-template <class F>
-struct configuration_of : configuration_of<decltype(&F::operator())> {};
-template <class R, class C>
-struct configuration_of<R (*)(C)> {
-    using type = std::remove_cvref_t<C>;
-};
-template <class R>
-struct configuration_of<R (*)()> {
-    using type = no_configuration;
-};
-template <class R, class F, class C>
-struct configuration_of<R (F::*)(C) const> {
-    using type = std::remove_cvref_t<C>;
-};
-template <class R, class F>
-struct configuration_of<R (F::*)() const> {
-    using type = no_configuration;
-};
-
-/// Help and version are asked for, so they go to standard output; what is wrong goes to standard
-/// error.
-inline int print_answer(std::string const& text, command_line_next next, exit_code code) {
-    std::FILE* const to = next == command_line_next::wrong ? stderr : stdout;
-    std::fwrite(text.data(), 1, text.size(), to);
-    if (!text.ends_with('\n')) std::fputc('\n', to);
-    return static_cast<int>(code);
-}
-inline exit_code print_outcome(report const& result) {
-    std::string const text = to_text(result);
-    std::fwrite(text.data(), 1, text.size(), stderr);
-    return result.code;
-}
-
-template <class P>
-int run_program(P pipeline, run_settings const& settings) {
-    (void)fault_of<P>::template accept<P, true>();
-    if constexpr (!is_complete<P>)
-        return 0;
-    else if (settings.explain != explain_mode::off) {
-        std::string const text =
-            explain(pipeline, static_cast<explain_format>(static_cast<int>(settings.explain) - 1));
-        std::fwrite(text.data(), 1, text.size(), stdout);
-        return 0;
-    } else {
-        run_state state;
-        return static_cast<int>(print_outcome(run_on_cores(std::move(pipeline), settings, state)));
-    }
-}
-}  // namespace detail
 
 /// Runs a complete pipeline to the end of its inputs, on the calling thread. What ends it early
 /// stands in the report: `code` and one sentence. Sinks that write files leave them only where the
@@ -83,33 +29,15 @@ template <class P>
         return detail::run_on_cores(std::move(pipeline), settings, state);
     }
 }
-
-/// A whole program: reads the command line (docs/reference/command-line.md), runs, prints the
-/// report on standard error and returns the exit code. `made` is a pipeline, or a function that
-/// makes one of its configuration record.
-template <class Made>
-[[nodiscard]] int run(int argc, char const* const* argv, Made made) {
-    if constexpr (is_rejected<Made>) {
-        return 0;
-    } else if constexpr (is_pipeline<Made>) {
-        auto const line = parse_command_line<no_configuration>(argc, argv);
-        if (line.next != command_line_next::run)
-            return detail::print_answer(line.text, line.next, line.code);
-        return detail::run_program(std::move(made), line.settings);
+/// The same on one core, which is known when the program is compiled: no exchange is in its code.
+template <class P, unsigned Count>
+[[nodiscard]] report run(P pipeline, cores_constant<Count>, run_settings const& settings = {}) {
+    (void)detail::fault_of<P>::template accept<P, true>();
+    if constexpr (!is_complete<P>) {
+        return {};
     } else {
-        using configuration = typename detail::configuration_of<Made>::type;
-        auto line = parse_command_line<configuration>(argc, argv);
-        if (line.next != command_line_next::run)
-            return detail::print_answer(line.text, line.next, line.code);
-        try {
-            if constexpr (std::is_same_v<configuration, no_configuration>)
-                return detail::run_program(made(), line.settings);
-            else
-                return detail::run_program(made(line.configuration), line.settings);
-        } catch (failure const& f) {
-            std::fprintf(stderr, "%s\n", f.what());
-            return static_cast<int>(f.code());
-        }
+        detail::run_state state;
+        return detail::run_alone(std::move(pipeline), settings, state);
     }
 }
 

@@ -85,7 +85,8 @@ public:
         state_.on_change(nullptr);
         report_counts<P, loop_type>(sum_, out);
         out.code = state_.code();
-        out.message = state_.message();
+        out.message = settings_.explain == explain_mode::io && !state_.failed() ? description_
+                                                                                : state_.message();
         out.wall_ns = read_clock(CLOCK_MONOTONIC) - wall;
         out.cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
         return out;
@@ -113,17 +114,27 @@ private:
             });
             phases_.arrive_and_wait();
         }
-        if (c == 0) guarded([&] { partitions_[0]->loop().begin(); });
+        bool const only_opens = settings_.explain == explain_mode::io;
+        if (only_opens) guarded([&] { describe(c); });
+        if (c == 0 && !only_opens) guarded([&] { partitions_[0]->loop().begin(); });
         phases_.arrive_and_wait();
-        guarded([&] { turn(c, mine); });
+        if (!only_opens) guarded([&] { turn(c, mine); });
         phases_.arrive_and_wait();
-        bool const success = !state_.failed();
+        bool const success = !state_.failed() && !only_opens;
         phases_.arrive_and_wait();
         close(c, success);
         phases_.arrive_and_wait();
         if (success && state_.failed()) close(c, false);
         phases_.arrive_and_wait();
         leave(c);
+    }
+    void describe(unsigned c) {
+        std::lock_guard const lock(sum_mutex_);
+        std::string const text = cores_[c]->describe();
+        description_ +=
+            "core " + std::to_string(c)
+            + (map_.cpus[c] < 0 ? std::string() : " on processor " + std::to_string(map_.cpus[c]))
+            + ": " + (text.empty() ? "no service, files read and written directly\n" : text);
     }
     /// What a thread has made it also ends.
     void leave(unsigned c) {
@@ -202,28 +213,46 @@ private:
     std::barrier<> phases_;
     std::mutex sum_mutex_;
     stage_counts sum_[loop_type::size];
+    std::string description_;
     std::int64_t begun_ = 0;
 };
 
-/// Whether on one partition or several is decided here, once.
-template <class P>
-report run_on_cores(P pipeline, run_settings const& settings, run_state& state) {
+template <class Run>
+report run_guarded(run_settings const& settings, run_state& state, Run&& run) {
     try {
         refuse_settings(settings);
-        core_map map = map_cores(settings, divisible<P>);
-        if constexpr (divisible<P>)
-            if (map.partitions > 1)
-                return runner<P, partition_environment>(std::move(pipeline), settings,
-                                                        std::move(map), state)
-                    .run();
-        return runner<P, alone_environment>(std::move(pipeline), settings, std::move(map), state)
-            .run();
+        return run();
     } catch (...) {
         state.fail_by_exception();
         report out;
         out.code = state.code();
         out.message = state.message();
         return out;
+    }
+}
+
+/// On one partition.
+template <class P>
+report run_alone(P pipeline, run_settings const& settings, run_state& state) {
+    return run_guarded(settings, state, [&] {
+        return runner<P, alone_environment>(std::move(pipeline), settings,
+                                            map_cores(settings, false), state)
+            .run();
+    });
+}
+/// Whether on one partition or several is decided here, once.
+template <class P>
+report run_on_cores(P pipeline, run_settings const& settings, run_state& state) {
+    if constexpr (!divisible<P>) {
+        return run_alone(std::move(pipeline), settings, state);
+    } else {
+        return run_guarded(settings, state, [&] {
+            core_map map = map_cores(settings, true);
+            if (map.partitions == 1) return run_alone(std::move(pipeline), settings, state);
+            return runner<P, partition_environment>(std::move(pipeline), settings, std::move(map),
+                                                    state)
+                .run();
+        });
     }
 }
 
