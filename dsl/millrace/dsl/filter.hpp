@@ -19,7 +19,7 @@ template <class F>
 struct filter_operator {
     [[no_unique_address]] F predicate;
     struct hot {
-        std::uint64_t filtered = 0;
+        batch_count filtered;
     };
 
     template <class R, class Ctx, class Emit>
@@ -43,7 +43,7 @@ struct filter_operator {
         else
             emit.tally(emit.hot().filtered);
     }
-    static void count(hot const& h, stage_counts& counts) { counts.filtered += h.filtered; }
+    static void count(hot const& h, stage_counts& counts) { counts.filtered += h.filtered.total; }
 };
 template <class F, class T>
 concept gives_bool = requires(F& f, T const& t) {

@@ -176,6 +176,10 @@ struct columns_operator {
                 source.read += i;
             }
         } here{*this};
+        // The masks of four vectors at a time are more than there are mask registers.
+#ifdef __clang__
+#pragma clang loop interleave_count(2)
+#endif
         while (here.i < take) {
             std::size_t const i = here.i++;
             push(T{at.template at<I>()[i]...});

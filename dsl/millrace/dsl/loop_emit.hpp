@@ -43,6 +43,14 @@ struct emit_to {
     [[gnu::always_inline]] inline void tally(std::uint64_t& count) const {
         if constexpr (!requires { Loop::environment::uncounted; }) ++count;
     }
+    [[gnu::always_inline]] inline void tally(batch_count& count) const {
+        if constexpr (!requires { Loop::environment::uncounted; }) {
+            if constexpr (Loop::template counts_in_batches<I>())
+                ++count.lately;
+            else
+                ++count.total;
+        }
+    }
     /// The record at hand went nowhere, because the run ends with it.
     void count_dead() const { ++loop->state().counts[I].dead; }
     /// In a catch block: what the stage's policy says, for the exception that is being handled.

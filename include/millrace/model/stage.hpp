@@ -129,4 +129,21 @@ struct stage_counts {
     }
 };
 
+namespace detail {
+/// A count in an operator's hot state. A loop of vectors counts in 32 bits for the time of a batch,
+/// so that its lanes stay as narrow as the data; the assignment that ends the batch widens.
+struct batch_count {
+    std::uint64_t total = 0;
+    std::uint32_t lately = 0;
+
+    batch_count() = default;
+    batch_count(batch_count const&) = default;
+    batch_count& operator=(batch_count const& other) noexcept {
+        total = other.total + other.lately;
+        lately = 0;
+        return *this;
+    }
+};
+}  // namespace detail
+
 }  // namespace millrace
