@@ -77,6 +77,16 @@ struct aggregate_body<std::index_sequence<I...>, Spec...> {
     }
     template <class One, class S, class In>
     [[gnu::always_inline]] static inline void add_one(One& spec, S& s, In const& in) {
+#if defined(__AVX__) && !defined(__clang__)
+        // g++ with AVX would compute integers in vector registers, through the stack.
+        if constexpr (std::is_integral_v<decltype(s.result())> && sizeof(S) == 8) {
+            S next = s;
+            spec.add(next, in);
+            asm volatile("" : "+r"(next));
+            s = next;
+            return;
+        }
+#endif
         spec.add(s, in);
         asm volatile("" : "+m"(s));
     }
