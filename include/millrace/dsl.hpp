@@ -22,6 +22,7 @@
 
 #include <millrace/dsl/aggregate.hpp>
 #include <millrace/dsl/on_error.hpp>
+#include <millrace/dsl/rebalance.hpp>
 #include <millrace/dsl/reduce.hpp>
 #include <millrace/dsl/tee.hpp>
 

@@ -37,13 +37,13 @@ std::uint32_t key_for(std::uint32_t const*, std::uint64_t i) {
 }
 
 /// Random operations against std::unordered_map.
-template <class Key, unsigned GenerationBits>
+template <class Key, unsigned GenerationBits, std::size_t AtOnce = 1024>
 void behaves_like_unordered_map(std::uint64_t seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    keyed_table<Key, std::uint64_t, key_hash, true, GenerationBits> table;
+    keyed_table<Key, std::uint64_t, key_hash, true, GenerationBits, AtOnce> table;
     std::unordered_map<Key, std::pair<std::uint64_t, bool>> model;
-    std::uint64_t const keys = 1 + random() % 600;
+    std::uint64_t const keys = 1 + random() % (AtOnce < 1024 ? 6000 : 600);
     for (int step = 0; step < 6000; ++step) {
         Key const key = key_for(static_cast<Key const*>(nullptr), random() % keys);
         switch (random() % 16) {
@@ -87,6 +87,7 @@ void behaves_like_unordered_map(std::uint64_t seed) {
                 break;
             case 6:
                 if (random() % 64 == 0) table.reserve(random() % 2000);
+                table.step(random() % 20);
                 break;
         }
         ASSERT_EQ(table.size(), model.size());
@@ -116,6 +117,8 @@ TEST(keyed_table, behaves_like_unordered_map_under_random_operations) {
         behaves_like_unordered_map<std::uint32_t, 2>(seed);
         behaves_like_unordered_map<std::string, 8>(seed);
         behaves_like_unordered_map<std::string, 1>(seed);
+        behaves_like_unordered_map<std::uint64_t, 8, 0>(seed);
+        behaves_like_unordered_map<std::string, 2, 64>(seed);
     }
 }
 
@@ -251,8 +254,9 @@ TEST(keyed_table, is_unchanged_when_a_key_or_value_throws) {
     EXPECT_EQ(witness.use_count(), 1);
 }
 
-TEST(keyed_table, drains_each_entry_once_while_it_grows) {
-    keyed_table<std::uint64_t, int> table;
+template <std::size_t AtOnce>
+void drains_each_entry_once() {
+    keyed_table<std::uint64_t, int, key_hash, true, 8, AtOnce> table;
     for (std::uint64_t i = 0; i < 500; ++i) value_of(table, i) = 1;
     std::size_t growths = table.growths();
     std::size_t restarts = 0;
@@ -277,6 +281,166 @@ TEST(keyed_table, drains_each_entry_once_while_it_grows) {
                             [&](std::uint64_t, int, bool& flag) { flagged += flag ? 1U : 0U; });
     EXPECT_EQ(flagged, emitted.size());
     for (std::uint64_t i = 0; i < 500; ++i) EXPECT_TRUE(emitted.contains(i));
+}
+TEST(keyed_table, drains_each_entry_once_while_it_grows) {
+    drains_each_entry_once<4096>();
+    drains_each_entry_once<16>();
+}
+
+using grows_slowly = keyed_table<std::uint64_t, std::uint64_t, key_hash, true, 8, 16>;
+
+/// The first insertion of a growth has been made.
+void begin_growth(grows_slowly& table, std::uint64_t& next) {
+    std::size_t const growths = table.growths();
+    for (; table.growths() == growths || table.capacity() < 1024; ++next)
+        value_of(table, next) = next;
+}
+
+TEST(keyed_table, moves_few_slots_with_an_insertion_while_it_grows) {
+    grows_slowly table;
+    std::uint64_t next = 0;
+    begin_growth(table, next);
+    std::size_t const growths = table.growths();
+    EXPECT_TRUE(table.step(0)) << "under way";
+    std::size_t insertions = 0;
+    while (table.step(0)) {
+        value_of(table, next++) = 1;
+        ++insertions;
+        ASSERT_EQ(table.growths(), growths);
+    }
+    EXPECT_GE(insertions, table.capacity() / 2 / 16 - 2);
+    EXPECT_LE(insertions, table.capacity() / 2 / 16);
+}
+
+TEST(keyed_table, finds_and_erases_on_both_sides_of_a_growth) {
+    grows_slowly table;
+    std::uint64_t next = 0;
+    begin_growth(table, next);
+    for (std::uint64_t key = 0; key < next; ++key) {
+        ASSERT_NE(find(table, key), nullptr) << key;
+        ASSERT_EQ(find(table, key)->value, key);
+    }
+    ASSERT_EQ(find(table, next), nullptr);
+    for (std::uint64_t key = 0; key < next; key += 2) table.erase(*find(table, key));
+    EXPECT_TRUE(table.step(0));
+    EXPECT_EQ(table.size(), next / 2);
+    table.step(100);
+    for (std::uint64_t key = 0; key < next; ++key)
+        ASSERT_EQ(find(table, key) != nullptr, key % 2 == 1) << key;
+    EXPECT_FALSE(table.step(~std::size_t{0}));
+    for (std::uint64_t key = 0; key < next; ++key)
+        ASSERT_EQ(find(table, key) != nullptr, key % 2 == 1) << key;
+}
+
+TEST(keyed_table, ends_a_growth_when_it_is_cleared_or_scanned) {
+    grows_slowly table;
+    std::uint64_t next = 0;
+    begin_growth(table, next);
+    std::size_t const bytes = table.bytes();
+    table.clear();
+    EXPECT_FALSE(table.step(0));
+    EXPECT_LT(table.bytes(), bytes);
+    EXPECT_TRUE(table.empty());
+    begin_growth(table, next = 0);
+    std::size_t seen = 0, cursor = 0;
+    while (cursor < table.capacity())
+        cursor = table.scan(cursor, 4, [&](std::uint64_t, std::uint64_t, bool&) { ++seen; });
+    EXPECT_EQ(seen, next);
+    EXPECT_FALSE(table.step(0));
+}
+
+/// While it lives, blocks of this thread are mapped in small pages and given back piece by piece.
+struct small_faults {
+    small_faults() { detail::faults_of_thread = page_faults::small; }
+    ~small_faults() { detail::faults_of_thread = page_faults::large; }
+};
+
+TEST(keyed_table, gives_the_old_places_back_while_it_grows) {
+    small_faults const here;
+    keyed_table<std::uint64_t, std::uint64_t> table;
+    for (std::uint64_t i = 0; i < 300'000; ++i) {
+        value_of(table, i) = i;
+        if (i % 97 == 0) {
+            ASSERT_NE(find(table, i / 2), nullptr);
+            ASSERT_EQ(find(table, i + 1), nullptr);
+        }
+    }
+    EXPECT_EQ(table.size(), 300'000U);
+    for (std::uint64_t i = 0; i < 300'000; ++i) ASSERT_EQ(find(table, i)->value, i);
+}
+
+TEST(keyed_table, may_be_left_in_the_middle_of_a_growth) {
+    small_faults const here;
+    auto const witness = std::make_shared<int>(1);
+    for (bool const clears : {true, false}) {
+        keyed_table<std::string, std::shared_ptr<int>> table;
+        std::uint64_t next = 0;
+        for (; table.capacity() < 32768 || !table.step(1000); ++next)
+            value_of(table, key_for(static_cast<std::string const*>(nullptr), next)) = witness;
+        EXPECT_EQ(witness.use_count(), 1 + static_cast<long>(next));
+        for (std::uint64_t i = 0; i < next; i += 3)
+            table.erase(*find(table, key_for(static_cast<std::string const*>(nullptr), i)));
+        EXPECT_TRUE(table.step(0));
+        if (clears) {
+            table.clear();
+            EXPECT_EQ(witness.use_count(), 1);
+        }
+    }
+    EXPECT_EQ(witness.use_count(), 1);
+}
+
+TEST(keyed_table, keeps_within_its_budget) {
+    memory_budget budget(100'000);
+    std::uint64_t next = 0;
+    {
+        grows_slowly table;
+        table.report_to(budget);
+        EXPECT_FALSE(table.refuses_new());
+        bool refused = false;
+        try {
+            for (; next < 100'000; ++next) {
+                refused = table.refuses_new();
+                value_of(table, next) = next;
+                ASSERT_FALSE(refused);
+                ASSERT_EQ(budget.used(), table.bytes());
+                ASSERT_LE(budget.used(), budget.limit());
+            }
+            FAIL() << "no limit";
+        } catch (failure const& f) {
+            EXPECT_EQ(f.code(), exit_code::software);
+        }
+        EXPECT_TRUE(refused) << "it can be known beforehand";
+        EXPECT_TRUE(budget.exceeded());
+        EXPECT_EQ(table.size(), next);
+        for (std::uint64_t key = 0; key < next; ++key) ASSERT_NE(find(table, key), nullptr);
+        table.reset();
+        EXPECT_EQ(budget.used(), 0U);
+        value_of(table, std::uint64_t{1}) = 1;
+        EXPECT_EQ(budget.used(), table.bytes());
+        grows_slowly other(std::move(table));
+        EXPECT_EQ(budget.used(), other.bytes());
+    }
+    EXPECT_EQ(budget.used(), 0U);
+}
+
+TEST(memory_budget, tells_once_when_it_is_nearly_used_up) {
+    memory_budget budget(1000);
+    EXPECT_TRUE(budget.take(899));
+    EXPECT_FALSE(budget.report_due());
+    EXPECT_TRUE(budget.take(1));
+    EXPECT_TRUE(budget.report_due());
+    EXPECT_FALSE(budget.report_due());
+    EXPECT_TRUE(budget.would_exceed(101));
+    EXPECT_FALSE(budget.take(101));
+    EXPECT_EQ(budget.refusals(), 1U);
+    EXPECT_TRUE(budget.take(100));
+    budget.give_back(500);
+    EXPECT_FALSE(budget.report_due());
+    EXPECT_TRUE(budget.take(450));
+    EXPECT_TRUE(budget.report_due()) << "again, as it had gone down";
+    EXPECT_EQ(budget.peak(), 1000U);
+    memory_budget none;
+    EXPECT_TRUE(none.take(~std::size_t{0}));
 }
 
 TEST(keyed_table, scans_no_more_than_asked_and_bounds_the_empty_slots_it_passes) {

@@ -112,6 +112,33 @@ TEST(pane_store, recycles_panes_with_their_room_and_without_their_contents) {
     }
 }
 
+TEST(pane_store, gives_large_tables_back_piece_by_piece_where_turns_are_bounded) {
+    detail::faults_of_thread = page_faults::small;
+    memory_budget budget;
+    {
+        store s(duration{10});
+        s.report_to(budget);
+        for (std::uint64_t k = 0; k < 200'000; ++k) add(s.covering(time_point{0}), k);
+        std::size_t const full = s.bytes();
+        EXPECT_GT(budget.used(), full / 2);
+        for (std::int64_t i = 1; i < 40; ++i) {
+            add(s.covering(time_point{10 * i}), 1);
+            s.release(*s.oldest());
+        }
+        EXPECT_LT(budget.used(), full / 100);
+        std::size_t turns = 0;
+        for (std::size_t before = s.bytes(); before > full / 100; ++turns) {
+            s.take_due(time_point{0});
+            ASSERT_LT(s.bytes(), before);
+            ASSERT_LE(before - s.bytes(), store::retired_a_turn);
+            before = s.bytes();
+        }
+        EXPECT_GE(turns, full / store::retired_a_turn / 2);
+    }
+    EXPECT_EQ(budget.used(), 0U);
+    detail::faults_of_thread = page_faults::large;
+}
+
 TEST(pane_store, returns_to_near_empty) {
     store s(duration{10});
     for (std::uint64_t k = 0; k < 200'000; ++k) add(s.covering(time_point{0}), k);

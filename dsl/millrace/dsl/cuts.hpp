@@ -39,11 +39,10 @@ consteval bool runs_alone() {
         else
             return true;
     } else if constexpr (stage_type::kind == stage_kind::sink) {
-        using sink_type = decltype(stage_type::sink);
         if constexpr (placed_by_itself<stage_type>)
             return stage_type::runs == placement::single;
-        else if constexpr (placed_by_itself<sink_type>)
-            return sink_type::runs == placement::single;
+        else if constexpr (placed_by_itself<decltype(stage_type::sink)>)
+            return decltype(stage_type::sink)::runs == placement::single;
         else
             return true;
     } else if constexpr (stage_type::kind == stage_kind::window
@@ -141,7 +140,8 @@ struct cuts_of {
             for (std::size_t p = 0; p < i; ++p) {
                 if (!Graph::precedes(p, i)) continue;
                 bool const goes_on = Graph::next[p] == static_cast<int>(i);
-                if (goes_on && exchanges[p] != cut_kind::none)
+                // An exchange in front of what runs alone only gathers.
+                if (goes_on && exchanges[p] != cut_kind::none && !alone_by_nature[i])
                     f.cut[p][i] = exchanges[p];
                 else if (goes_home[i] && f.moved[p])
                     f.cut[p][i] = cut_kind::home;

@@ -63,9 +63,12 @@ inline void put_details(plan_out& out, plan_view const& p, plan_stage const& s,
                         std::size_t indent) {
     auto begin = [&]() -> plan_out& { return out.spaces(indent); };
     if (s.next >= 0 && p.stage[s.next].loop != s.loop) {
-        begin() << (s.exchange ? "exchange by " : "hands over") << s.key << " to loop "
-                << p.stage[s.next].loop << ": at most " << counted{s.out_max, "record", "records"}
-                << " of " << counted{s.record_bytes, "byte", "bytes"} << " a batch";
+        begin() << (!s.exchange     ? "hands over"
+                    : s.key.empty() ? "exchange"
+                                    : "exchange by ")
+                << s.key << " to loop " << p.stage[s.next].loop << ": at most "
+                << counted{s.out_max, "record", "records"} << " of "
+                << counted{s.record_bytes, "byte", "bytes"} << " a batch";
         out.line();
     }
     if (s.disorder) {

@@ -176,6 +176,17 @@ public:
         hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, frame.local);
     }
 
+    /// How many records and chunks source K has given.
+    template <std::size_t K>
+    [[nodiscard]] std::uint64_t records_of() {
+        constexpr std::size_t id = graph::source_ids[K];
+        std::uint64_t given = state_.counts[id].out;
+        if constexpr (requires { op<id>().read; })
+            given += op<id>().read;
+        else if constexpr (graph::template parses<id>())
+            given += state_.counts[graph::next[id]].out;
+        return given;
+    }
     template <std::size_t K>
     void end_source() {
         state_.ended[K] = true;
@@ -343,7 +354,8 @@ private:
     }
 #if defined(__x86_64__) && !defined(__AVX2__)
     template <std::size_t K>
-    MILLRACE_LOOP_OF_VECTORS [[gnu::target("avx2,bmi,bmi2")]] source_state poll_avx2(std::size_t n) {
+    MILLRACE_LOOP_OF_VECTORS [[gnu::target("avx2,bmi,bmi2")]] source_state poll_avx2(
+        std::size_t n) {
         return poll_here<K>(n);
     }
     template <std::size_t K>

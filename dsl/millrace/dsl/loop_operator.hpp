@@ -70,7 +70,8 @@ struct loop_state {
     bool ended[Sources == 0 ? 1 : Sources]{};
     bool stopped[Sources == 0 ? 1 : Sources]{};  // ended, or no longer read
     std::size_t closed = 0;                      // nodes that were told
-    std::uint64_t drains = 0;                    // calls that had room
+    std::uint64_t refusals = 0;  // requests that failed, handed to the stage that replies
+    std::uint64_t drains = 0;    // calls that had room
 };
 
 /// `f.operator()<I>()` for each node, in order.

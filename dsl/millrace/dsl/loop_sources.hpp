@@ -34,11 +34,15 @@ constexpr source_state as_state(source_state state) { return state; }
 template <class Loop, std::size_t Id>
 struct pushed_from {
     using node = typename Loop::template node_at<Id>;
+    // A source that knows how far it has come counts its records itself.
+    static constexpr bool counts =
+        !requires(typename Loop::template operator_at<Id>& o) { o.read; };
     Loop* loop;
     typename Loop::hots* frame;
 
     template <class R>
     [[gnu::always_inline]] inline void operator()(R&& record) const {
+        if constexpr (counts) ++loop->state().counts[Id].out;
         typename Loop::first_context ctx{};
         ctx.input = node::input;
         loop->template hand<Id, node::next>(static_cast<R&&>(record), ctx, *frame);
@@ -46,6 +50,7 @@ struct pushed_from {
     /// A request, with where its answer goes.
     template <class R>
     [[gnu::always_inline]] inline void operator()(R&& record, reply_token const& token) const {
+        if constexpr (counts) ++loop->state().counts[Id].out;
         typename Loop::first_context ctx{};
         ctx.input = node::input;
         if constexpr (Loop::first_context::is_answered) ctx.reply = token;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <millrace/dsl/cuts.hpp>
 #include <millrace/dsl/event_time.hpp>
 #include <millrace/dsl/flat_map.hpp>
 #include <millrace/dsl/graph.hpp>
@@ -217,7 +218,7 @@ constexpr plan_stage stage_facts(std::size_t first_branch) {
     s.branches = Edges::widths[Node::id];
     s.rate = rate_facts<inner>();
     s.one_way = is_split<inner>;
-    s.exchange = inner::kind == stage_kind::key;
+    s.exchange = exchange_of<Node>() != cut_kind::none;
     s.keyed =
         inner::kind == stage_kind::rolling || (inner::kind == stage_kind::window && in::keyed);
     s.key = s.exchange ? key_columns<out>() : s.keyed ? key_columns<in>() : std::string_view{};

@@ -153,7 +153,8 @@ public:
                     emit_row(key, state, *p, emit);
                 });
             n -= emitted < n ? emitted : n;
-            if (p->drain_cursor == p->entries.capacity()) finish(*p);
+            if (p->drain_cursor != p->entries.capacity()) return true;  // no long turn
+            finish(*p);
         }
         release_closed();
         return false;
@@ -229,10 +230,8 @@ private:
                         return;
                     }
                 }
-                if (pending_.full()) [[unlikely]]
-                    apply_pending();
+                wait(p, hash, std::move(key), std::move(input));
                 ++h.added;
-                pending_.push(p, hash, std::move(key), std::move(input));
                 return;
             }
         }
@@ -251,6 +250,12 @@ private:
             reopen(found.entry);
         }
         ++h.added;
+    }
+    /// A function of its own: in the loop it would take registers from updates at once.
+    [[gnu::noinline]] void wait(pane_type& p, std::uint64_t hash, key_row key, input_type input) {
+        if (pending_.full()) [[unlikely]]
+            apply_pending();
+        pending_.push(p, hash, std::move(key), std::move(input));
     }
     void leave_pane(hot& h) {
         if (h.pane != nullptr) h.pane->records += h.added;

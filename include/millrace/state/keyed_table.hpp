@@ -7,77 +7,35 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <new>
 #include <type_traits>
 #include <utility>
 
 #include <millrace/model/hash.hpp>
 #include <millrace/state/memory.hpp>
+#include <millrace/state/memory_budget.hpp>
+#include <millrace/state/open_table.hpp>
 
 namespace millrace {
-
-/// One place of a table: a key and its value. `Flagged` adds the mark «emitted» (allowed lateness
-/// needs it).
-template <class Key, class Value, bool Flagged = true>
-struct table_slot {
-    union {
-        Key key;
-    };
-    union {
-        Value value;
-    };
-
-    table_slot() = delete;
-    ~table_slot() = delete;
-
-    [[nodiscard]] bool flag() const noexcept { return flag_; }
-    void set_flag(bool on) noexcept { flag_ = on; }
-
-private:
-    bool flag_;
-};
-template <class Key, class Value>
-struct table_slot<Key, Value, false> {
-    union {
-        Key key;
-    };
-    union {
-        Value value;
-    };
-
-    table_slot() = delete;
-    ~table_slot() = delete;
-};
-
-namespace detail {
-/// Eight tags, compared at once. The compiler's own vectors cost no header; <emmintrin.h> is 3,000
-/// lines.
-using tag_window [[gnu::vector_size(16), gnu::aligned(2), gnu::may_alias]] = std::uint16_t;
-using tag_bytes [[gnu::vector_size(16)]] = char;
-inline constexpr std::size_t window_size = 8;
-
-/// Two bits for each lane that is all ones.
-template <class Lanes>
-[[gnu::always_inline]] inline unsigned lane_bits(Lanes lanes) noexcept {
-    return static_cast<unsigned>(__builtin_ia32_pmovmskb128(reinterpret_cast<tag_bytes>(lanes)));
-}
-/// The tags of a table without memory: all empty, never written.
-alignas(16) inline constinit std::uint16_t no_tags[2 * window_size]{};
-}  // namespace detail
 
 /// Open addressing with linear probing by the high bits of the hash (Knuth 6.4, algorithm L;
 /// erasing by algorithm R). Beside the slots lies an array of tags, each of 8 bits of generation
 /// and 8 of hash: eight are compared at once, so that a lookup has no branch on how far its entry
 /// lies (with the tag inside the slot 10 thousand keys took 14 ns a record, not 8);
-/// and a slot of another generation is empty, so that clearing is one addition. Every 255th clear
-/// zeroes the tags. A full table doubles in one go: references, slots and cursors die (`growths()`
-/// tells); the order by hash stays, so growing is two sequential passes. At most 2^32 slots.
-/// Nothing throws but growing (`std::bad_alloc`) and the user's constructors; then the table is as
-/// it was. `GenerationBits` is 8; a test makes it smaller.
+/// and a slot of another generation is empty, so that clearing is one addition, and a 255th of the
+/// tags zeroed. A full table doubles: up to `AtOnce` slots in one go, else a few slots with
+/// each insertion, or by `step`; the order by hash stays, so growing is two sequential passes.
+/// References and slots die with the next insertion, cursors with growing (`growths()` tells). At
+/// most 2^32 slots. Nothing throws but growing (`std::bad_alloc`, or `failure` where a budget
+/// forbids it) and the user's constructors; then the table is as it was. `GenerationBits` is 8; a
+/// test makes it and `AtOnce` smaller.
 template <class Key, class Value, class Hash = key_hash, bool Flagged = true,
-          unsigned GenerationBits = 8>
-class keyed_table {
+          unsigned GenerationBits = 8, std::size_t AtOnce = 1024>
+class keyed_table : private detail::open_table<Key, Value, Hash, Flagged, GenerationBits> {
+    using base = detail::open_table<Key, Value, Hash, Flagged, GenerationBits>;
+    using base::adopt, base::block_, base::budget_, base::bytes_of, base::capacity_,
+        base::construct, base::growths_, base::hash_, base::home, base::limit_, base::limit_of,
+        base::mask_, base::occupied, base::probe, base::size_, base::slots_, base::smallest,
+        base::successor, base::tags_;
     static_assert(std::is_nothrow_move_constructible_v<Key>
                       && std::is_nothrow_move_constructible_v<Value>,
                   "millrace: keyed_table: keys and values must move without throwing. Declare "
@@ -87,26 +45,29 @@ class keyed_table {
 public:
     using key_type = Key;
     using mapped_type = Value;
-    using slot = table_slot<Key, Value, Flagged>;
-    static_assert(alignof(slot) <= detail::cache_line);
+    using slot = typename base::slot;
 
     struct insertion {
         slot& entry;
         bool inserted;
     };
 
-    explicit keyed_table(Hash hash = {}) : hash_(hash) {}
+    explicit keyed_table(Hash hash = {}) : base(hash) {}
     keyed_table(keyed_table&& other) noexcept { swap(other); }
     keyed_table& operator=(keyed_table&& other) noexcept {
         swap(other);
         return *this;
     }
-    ~keyed_table() { destroy_entries(); }
+    ~keyed_table() { delete growing_; }
 
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] std::size_t size() const noexcept {
+        return size_ + (growing_ == nullptr ? 0 : growing_->from.size_);
+    }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-    [[nodiscard]] std::size_t bytes() const noexcept { return block_.bytes(); }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return block_.bytes() + (growing_ == nullptr ? 0 : growing_->from.block_.bytes());
+    }
     /// How often places moved by growing or shrinking; a drain that sees it change starts again at
     /// 0.
     [[nodiscard]] std::size_t growths() const noexcept { return growths_; }
@@ -127,7 +88,10 @@ public:
     /// The entry of `key`, or null. `hash` is `this->hash(key)`.
     template <class K>
     [[nodiscard]] slot* find(K const& key, std::uint64_t hash) const noexcept {
-        return probe(key, hash).known;
+        slot* const known = probe(key, hash, home(hash)).known;
+        if (known == nullptr && growing_ != nullptr) [[unlikely]]
+            return find_waiting(key, hash);
+        return known;
     }
 
     /// The entry of `key`; a new one has a value-initialised `Value` and no flag.
@@ -139,50 +103,69 @@ public:
     /// The same; a new entry's value is `make()`. The key is consumed only where it is inserted.
     template <class K, class Make>
     [[gnu::always_inline]] insertion find_or_insert(K&& key, std::uint64_t hash, Make&& make) {
-        auto const [known, index] = probe(key, hash);
+        auto const [known, index] = probe(key, hash, home(hash));
         if (known != nullptr) [[likely]]
             return {*known, false};
-        return {insert(index, std::forward<K>(key), hash, make), true};
+        return insert(index, std::forward<K>(key), hash, make);
     }
 
     /// Erases one entry and closes the gap: later entries of its run move back one place, some past
     /// the cursor of a scan that is under way. `scan_erase` knows how to go on; a drain doesn't.
     void erase(slot& gone) noexcept {
-        destroy(gone);
-        --size_;
-        auto hole = static_cast<std::size_t>(&gone - slots_);
-        for (std::size_t i = (hole + 1) & mask_; occupied(i); i = (i + 1) & mask_) {
-            std::size_t const wanted = home(hash_(slots_[i].key));
-            if (((i - wanted) & mask_) < ((i - hole) & mask_)) continue;
-            relocate(slots_[i], slots_[hole]);
-            set_tag(hole, tags_[i]);
-            hole = i;
-        }
-        set_tag(hole, 0);
+        if (growing_ != nullptr && growing_->from.has(gone))
+            growing_->from.remove(gone);
+        else
+            base::remove(gone);
     }
 
-    /// Empties it and keeps its room. O(1) where key and value are trivially destructible.
+    /// Empties it and keeps its room. Where key and value are trivially destructible it costs no
+    /// more than to zero a 255th of the tags: each is zeroed once between two uses of a generation.
     void clear() noexcept {
-        destroy_entries();
-        size_ = 0;
-        if (capacity_ == 0) return;
-        generation_ = static_cast<std::uint16_t>(generation_ + first_generation);
-        if (generation_ > last_generation || generation_ == 0) [[unlikely]] {
-            std::memset(tags_, 0, (capacity_ + detail::window_size) * sizeof *tags_);
-            generation_ = first_generation;
-        }
+        end_growth();
+        base::clear();
     }
     /// Empties it and gives its memory back.
     void reset() noexcept {
         std::size_t const moved = growths_ + (capacity_ > 0 ? 1 : 0);
         keyed_table none(hash_);
+        none.budget_ = budget_;
         swap(none);
         growths_ = moved;
     }
-    /// Room for `count` entries without growing.
+    /// The same; the memory goes to the caller, who may unmap it piece by piece (`retired_memory`).
+    [[nodiscard]] memory_block give_up() noexcept {
+        end_growth();
+        keyed_table gone(hash_);
+        gone.budget_ = budget_;
+        gone.growths_ = growths_ + (capacity_ > 0 ? 1 : 0);
+        swap(gone);
+        gone.base::destroy_entries();
+        if (gone.budget_ != nullptr) gone.budget_->give_back(gone.block_.bytes());
+        gone.budget_ = nullptr;
+        gone.size_ = gone.capacity_ = 0;
+        return std::move(gone.block_);
+    }
+    /// Room for `count` entries without growing, at once.
     void reserve(std::size_t count) {
         std::size_t const wanted = capacity_for(count);
-        if (wanted > capacity_) rebuild(wanted);
+        if (wanted <= capacity_) return;
+        step(~std::size_t{0});
+        rebuild(wanted);
+    }
+
+    /// Moves on with a growth by so many slots; true while one is under way.
+    bool step(std::size_t slots) noexcept {
+        if (growing_ == nullptr) return false;
+        move_on(slots);
+        return growing_ != nullptr;
+    }
+    /// From now on its memory counts there. To be called before anything is inserted.
+    void report_to(memory_budget& budget) noexcept { budget_ = &budget; }
+    /// Would a new key throw, as the budget has no room for a larger table?
+    [[nodiscard]] bool refuses_new() const noexcept {
+        return size_ >= limit_ && budget_ != nullptr && growing_ == nullptr
+               && budget_->would_exceed(
+                   memory_block::takes(bytes_of(capacity_ == 0 ? smallest : 2 * capacity_)));
     }
     /// How many slots `count` entries need.
     [[nodiscard]] static std::size_t capacity_for(std::size_t count) {
@@ -193,9 +176,10 @@ public:
 
     /// Calls `visit(key, value, flag)` for at most `n` entries from `cursor` on, `flag` being a
     /// `bool&`, and returns the next cursor: `capacity()` at the end. Looks at no more than 16 n +
-    /// 512 slots, so it may visit fewer.
+    /// 512 slots, so it may visit fewer; while the table grows it moves as many on and visits none.
     template <class Visit>
     std::size_t scan(std::size_t cursor, std::size_t n, Visit&& visit) {
+        if (still_growing(n)) return 0;
         std::size_t const end = bounded_end(cursor, n);
         for (; cursor < end && n > 0; ++cursor) {
             if (!occupied(cursor)) continue;
@@ -213,6 +197,7 @@ public:
     /// twice, none is missed.
     template <class Gone>
     std::size_t scan_erase(std::size_t cursor, std::size_t n, Gone&& gone) {
+        if (still_growing(n)) return 0;
         std::size_t const end = bounded_end(cursor, n);
         while (cursor < end && n > 0) {
             if (!occupied(cursor)) {
@@ -230,142 +215,136 @@ public:
     }
 
     void swap(keyed_table& other) noexcept {
-        std::swap(slots_, other.slots_);
-        std::swap(tags_, other.tags_);
-        std::swap(shift_, other.shift_);
-        std::swap(mask_, other.mask_);
-        std::swap(generation_, other.generation_);
-        std::swap(size_, other.size_);
-        std::swap(limit_, other.limit_);
-        std::swap(capacity_, other.capacity_);
-        std::swap(growths_, other.growths_);
-        std::swap(hash_, other.hash_);
-        std::swap(block_, other.block_);
+        base::swap(other);
+        std::swap(growing_, other.growing_);
     }
 
 private:
-    static constexpr std::size_t smallest = 16;
-    static constexpr std::size_t largest = std::size_t{1} << 32;
-    static constexpr std::uint16_t first_generation = 0x100;
-    static constexpr std::uint16_t last_generation = ((1U << GenerationBits) - 1) << 8;
-    static constexpr bool trivial =
-        std::is_trivially_destructible_v<Key> && std::is_trivially_destructible_v<Value>;
     /// A longer run than this in a table that is not nearly empty makes it grow early. Entries that
     /// arrive in the order of their hash (drained from a larger table) would else fill the front of
     /// this one: quadratic.
     static constexpr std::size_t long_run = 128;
-
-    static constexpr std::size_t limit_of(std::size_t slots) { return slots / 4 * 3; }
-
-    [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept {
-        return static_cast<std::size_t>(hash >> shift_);
-    }
-    [[nodiscard]] bool occupied(std::size_t i) const noexcept {
-        return (tags_[i] & 0xFF00) == generation_;
-    }
-    [[nodiscard]] std::uint16_t tag_of(std::uint64_t hash) const noexcept {
-        return static_cast<std::uint16_t>(generation_ | ((hash >> 32) & 0xFF));
-    }
-    /// The first tags stand again behind the last, so that a window needs no wrapping.
-    void set_tag(std::size_t i, std::uint16_t tag) noexcept {
-        tags_[i] = tag;
-        tags_[((i - detail::window_size) & mask_) + detail::window_size] = tag;
-    }
-
-    struct probed {
-        slot* known;
-        std::size_t index;  ///< of the first empty slot, where the key isn't known
-    };
-    template <class K>
-    [[gnu::always_inline]] probed probe(K const& key, std::uint64_t hash) const noexcept {
-        using detail::tag_window;
-        tag_window const wanted = tag_window{} + tag_of(hash);
-        for (std::size_t i = home(hash);; i = (i + detail::window_size) & mask_) {
-            tag_window const tags = *reinterpret_cast<tag_window const*>(tags_ + i);
-            for (unsigned same = detail::lane_bits(tags == wanted); same != 0;) {
-                auto const lane = static_cast<unsigned>(__builtin_ctz(same)) / 2;
-                slot& at = slots_[(i + lane) & mask_];
-                if (equal_keys(at.key, key)) [[likely]]
-                    return {&at, 0};
-                same &= ~(3U << (2 * lane));
-            }
-            unsigned const empty = detail::lane_bits((tags & 0xFF00) != (wanted & 0xFF00));
-            if (empty != 0) [[likely]]
-                return {nullptr, (i + static_cast<unsigned>(__builtin_ctz(empty)) / 2) & mask_};
-        }
-    }
+    /// Moved with each insertion while the table grows: it is done after capacity / 16 of them.
+    static constexpr std::size_t slots_an_insertion = 16;
 
     template <class K, class Make>
-    [[gnu::noinline]] slot& insert_after_growth(K&& key, std::uint64_t hash, Make& make) {
-        rebuild(capacity_ == 0 ? smallest : 2 * capacity_);
-        std::size_t i = home(hash);
-        while (occupied(i)) i = (i + 1) & mask_;
-        return construct(i, std::forward<K>(key), hash, make);
-    }
-    template <class K, class Make>
-    slot& insert(std::size_t i, K&& key, std::uint64_t hash, Make& make) {
+    insertion insert(std::size_t i, K&& key, std::uint64_t hash, Make& make) {
         bool const crowded = ((i - home(hash)) & mask_) > long_run && size_ > capacity_ / 8;
         if (size_ >= limit_ || crowded) [[unlikely]]
-            return insert_after_growth(std::forward<K>(key), hash, make);
-        return construct(i, std::forward<K>(key), hash, make);
+            return insert_slowly(std::forward<K>(key), hash, make);
+        return {construct(i, std::forward<K>(key), hash, make), true};
     }
+    /// While it grows every insertion comes here, as `limit_` is 0.
     template <class K, class Make>
-    slot& construct(std::size_t i, K&& key, std::uint64_t hash, Make& make) {
-        struct guard {
-            Key* key;
-            ~guard() {
-                if (key != nullptr) key->~Key();
+    [[gnu::noinline]] insertion insert_slowly(K&& key, std::uint64_t hash, Make& make) {
+        if (growing_ != nullptr)
+            move_on(slots_an_insertion);
+        else if (size_ >= limit_ || !over_budget())
+            grow();
+        auto const [known, index] = probe(key, hash, home(hash));
+        if (known != nullptr) return {*known, false};  // it was just moved
+        if (growing_ != nullptr) {
+            if (slot* const waiting = find_waiting(key, hash)) return {*waiting, false};
+            // Where its neighbours still lie in the old table it goes there too: the pages of the
+            // new one are touched in order, not all over.
+            base& old = growing_->from;
+            std::size_t i = old.home(hash);
+            std::size_t const place = growing_->place(i);
+            if (place >= growing_->done) {
+                while (old.occupied(i)) i = (i + 1) & old.mask_;
+                std::size_t const end = growing_->place(i);
+                if (end >= place && end - place <= long_run)
+                    return {old.construct(i, std::forward<K>(key), hash, make), true};
             }
-        };
-        slot& at = slots_[i];
-        guard undo{::new (static_cast<void*>(&at.key)) Key(std::forward<K>(key))};
-        ::new (static_cast<void*>(&at.value)) Value(make());
-        undo.key = nullptr;
-        if constexpr (Flagged) at.set_flag(false);
-        set_tag(i, tag_of(hash));
-        ++size_;
-        return at;
-    }
-
-    static void destroy(slot& at) noexcept {
-        at.key.~Key();
-        at.value.~Value();
-    }
-    static void relocate(slot& from, slot& to) noexcept {
-        ::new (static_cast<void*>(&to.key)) Key(std::move(from.key));
-        ::new (static_cast<void*>(&to.value)) Value(std::move(from.value));
-        if constexpr (Flagged) to.set_flag(from.flag());
-        destroy(from);
-    }
-    void destroy_entries() noexcept {
-        if constexpr (!trivial)
-            for (std::size_t i = 0; i < capacity_ && size_ > 0; ++i)
-                if (occupied(i)) destroy(slots_[i]);
-    }
-
-    [[gnu::noinline, gnu::cold]] void rebuild(std::size_t slots) {
-        if (slots > largest || slots > (~std::size_t{0} >> 2) / sizeof(slot))
-            throw std::bad_alloc();
-        keyed_table larger(hash_);
-        larger.block_ =
-            memory_block(slots * sizeof(slot) + (slots + detail::window_size) * sizeof *tags_);
-        larger.slots_ = reinterpret_cast<slot*>(larger.block_.data());
-        larger.tags_ = reinterpret_cast<std::uint16_t*>(larger.slots_ + slots);
-        for (std::size_t n = slots; n > 2; n /= 2) --larger.shift_;
-        larger.capacity_ = slots;
-        larger.mask_ = slots - 1;
-        larger.limit_ = limit_of(slots);
-        for (std::size_t i = 0; i < capacity_; ++i) {
-            if (!occupied(i)) continue;
-            std::uint64_t const hash = hash_(slots_[i].key);
-            std::size_t to = larger.home(hash);
-            while (larger.occupied(to)) to = (to + 1) & larger.mask_;
-            relocate(slots_[i], larger.slots_[to]);
-            larger.set_tag(to, larger.tag_of(hash));
         }
-        larger.size_ = std::exchange(size_, 0);
-        larger.growths_ = growths_ + 1;
-        swap(larger);
+        return {construct(index, std::forward<K>(key), hash, make), true};
+    }
+    [[nodiscard]] bool over_budget() const noexcept {
+        return budget_ != nullptr
+               && budget_->would_exceed(memory_block::takes(bytes_of(2 * capacity_)));
+    }
+    [[gnu::noinline, gnu::cold]] void rebuild(std::size_t slots) {
+        base larger = successor(slots);
+        for (std::size_t i = 0; i < capacity_; ++i)
+            if (occupied(i)) larger.adopt(slots_[i]);
+        size_ = 0;
+        base::swap(larger);
+    }
+
+    /// A growth under way: entries lie in the new table, or still in the old one, `from`. Its
+    /// places are counted from an empty slot on, so that no run of entries wraps; those before
+    /// `done` have been moved.
+    struct growth {
+        base from;
+        std::size_t start = 0;
+        std::size_t done = 0;
+        std::size_t populated = 0;  ///< bytes of the new table
+        std::size_t run = 0;        ///< the place where the run began that `done` lies in or behind
+        [[nodiscard]] std::size_t place(std::size_t i) const { return (i - start) & from.mask_; }
+        ~growth() {  // what was moved may not be looked at any more
+            for (; from.size_ > 0; ++done) {
+                std::size_t const i = (start + done) & from.mask_;
+                if (!from.occupied(i)) continue;
+                base::destroy(from.slots_[i]);
+                --from.size_;
+            }
+        }
+    };
+    [[gnu::noinline, gnu::cold]] void grow() {
+        if (capacity_ <= AtOnce) return rebuild(capacity_ == 0 ? smallest : 2 * capacity_);
+        base larger = successor(2 * capacity_);
+        growing_ = new growth{std::move(larger)};
+        growth& g = *growing_;
+        base::swap(g.from);
+        limit_ = 0;
+        while (g.from.occupied(g.start)) ++g.start;
+        g.from.block_.start_hole(0, g.start * sizeof(slot));
+        g.from.block_.start_hole(1, g.from.tags_at(g.start + 2 * detail::window_size));
+        move_on(slots_an_insertion);
+    }
+    [[gnu::noinline]] void move_on(std::size_t slots) noexcept {
+        growth& g = *growing_;
+        base& from = g.from;
+        std::size_t const end = from.capacity_ - g.done < slots ? from.capacity_ : g.done + slots;
+        while (g.populated < 2 * (g.start + end) * sizeof(slot) && g.populated < block_.bytes())
+            g.populated = block_.populate(g.populated);
+        for (; g.done < end; ++g.done) {
+            std::size_t const i = (g.start + g.done) & from.mask_;
+            if (!from.occupied(i)) {
+                g.run = g.done + 1;
+                continue;
+            }
+            adopt(from.slots_[i]);
+            from.set_tag(i, 0);
+            --from.size_;
+        }
+        if (std::size_t const last = g.start + g.done; last <= from.capacity_) {
+            from.block_.widen_hole(0, last * sizeof(slot));
+            from.block_.widen_hole(1, from.tags_at(last));
+        }
+        if (g.done == from.capacity_) {
+            end_growth();
+            block_.grown();
+        }
+    }
+    void end_growth() noexcept {
+        if (growing_ == nullptr) return;
+        delete std::exchange(growing_, nullptr);
+        limit_ = limit_of(capacity_);
+    }
+    bool still_growing(std::size_t n) noexcept {
+        return growing_ != nullptr && step(n < capacity_ ? 16 * n + 512 : capacity_);
+    }
+    /// An entry of the old table: between `done` and the end of its run.
+    template <class K>
+    [[gnu::noinline]] slot* find_waiting(K const& key, std::uint64_t hash) const noexcept {
+        growth const& g = *growing_;
+        std::size_t from = g.from.home(hash);
+        if (g.place(from) < g.done) {
+            if (g.place(from) < g.run) return nullptr;
+            from = (g.start + g.done) & g.from.mask_;
+        }
+        return g.from.probe(key, hash, from).known;
     }
     [[nodiscard]] std::size_t bounded_end(std::size_t cursor, std::size_t n) const noexcept {
         if (cursor >= capacity_) return capacity_;
@@ -373,17 +352,7 @@ private:
         return capacity_ - cursor < most ? capacity_ : cursor + most;
     }
 
-    slot* slots_ = nullptr;
-    std::uint16_t* tags_ = detail::no_tags;
-    std::size_t mask_ = 0;
-    unsigned shift_ = 63;
-    std::uint16_t generation_ = first_generation;
-    std::size_t size_ = 0;
-    std::size_t limit_ = 0;
-    std::size_t capacity_ = 0;
-    std::size_t growths_ = 0;
-    [[no_unique_address]] Hash hash_;
-    memory_block block_;
+    growth* growing_ = nullptr;
 };
 
 }  // namespace millrace

@@ -12,6 +12,8 @@
 #include <millrace/model/time.hpp>
 #include <millrace/state/buffer.hpp>
 #include <millrace/state/keyed_table.hpp>
+#include <millrace/state/memory_budget.hpp>
+#include <millrace/state/retired_memory.hpp>
 #include <millrace/state/single_entry.hpp>
 #include <millrace/state/time_order.hpp>
 
@@ -47,6 +49,8 @@ public:
     /// From this many bytes on a table no longer lies in the L2 cache (1 to 2 MiB), and updates are
     /// worth deferring.
     static constexpr std::size_t defer_from_bytes = std::size_t{4} << 20;
+    /// Unmapped with each `take_due`, of tables that are no longer needed.
+    static constexpr std::size_t retired_a_turn = std::size_t{256} << 10;
 
     explicit pane_store(duration length) : length_(length.ns > 0 ? length : duration{1}) {}
     pane_store(pane_store const&) = delete;
@@ -91,6 +95,9 @@ public:
         return entry == nullptr ? nullptr : entry->value;
     }
 
+    /// The tables of all panes to come count there. To be called before the first is opened.
+    void report_to(memory_budget& budget) noexcept { budget_ = &budget; }
+
     /// In order of start: `for (auto* p = oldest(); p && p->end <= t; p = next(*p))`.
     [[nodiscard]] pane* oldest() const noexcept { return order_.first(); }
     [[nodiscard]] pane* next(pane const& p) const noexcept { return order_.next(p); }
@@ -100,6 +107,7 @@ public:
     /// Marks the oldest pane that isn't due and ends at or before `watermark`; null when there is
     /// none left.
     pane* take_due(time_point watermark) noexcept {
+        retired_.release(retired_a_turn);
         if (due_until_ < watermark) due_until_ = watermark;
         pane* const taken = pending_;
         if (taken == nullptr || watermark < taken->end) return nullptr;
@@ -136,10 +144,12 @@ public:
     void trim() noexcept {
         while (!spare_.empty()) drop_spare();
         spare_.reset();
+        while (retired_.release(~std::size_t{0} >> 1)) {
+        }
     }
     /// What the panes and their index take. Walks over all panes.
     [[nodiscard]] std::size_t bytes() const noexcept {
-        std::size_t sum = index_.bytes() + spare_.bytes();
+        std::size_t sum = index_.bytes() + spare_.bytes() + retired_.bytes();
         for (pane* p = oldest(); p != nullptr; p = next(*p))
             sum += sizeof(pane) + p->entries.bytes();
         for (pane* p : spare_) sum += sizeof(pane) + p->entries.bytes();
@@ -149,7 +159,11 @@ public:
 private:
     [[gnu::noinline]] pane& open(time_point start) {
         spare_.reserve(1);  // so that a new pane can't be lost on its way into the list
-        if (spare_.empty()) spare_.push_back(new pane);
+        if (spare_.empty()) {
+            spare_.push_back(new pane);
+            if constexpr (has_memory)
+                if (budget_ != nullptr) spare_.back()->entries.report_to(*budget_);
+        }
         pane& fresh = *spare_.back();
         index_.find_or_insert(start.ns, index_.hash(start.ns), [&fresh] { return &fresh; });
         spare_.pop_back();
@@ -183,7 +197,7 @@ private:
         fade(recent_entries_, p.entries.size());
         fade(recent_open_, open_ + 1);
         p.entries.clear();
-        if (p.entries.capacity() / 8 > table::capacity_for(recent_entries_)) p.entries.reset();
+        if (p.entries.capacity() / 8 > table::capacity_for(recent_entries_)) retire(p);
         while (spare_.size() >= recent_open_) drop_spare();
         try {
             spare_.push_back(&p);
@@ -195,7 +209,16 @@ private:
         peak -= peak / 8;
         if (peak < now) peak = now;
     }
+    static constexpr bool has_memory = requires(table t) { t.give_up(); };
+    /// Where turns are bounded the memory goes back piece by piece.
+    void retire(pane& p) noexcept {
+        if constexpr (has_memory)
+            if (detail::faults_of_thread == page_faults::small)
+                return retired_.add(p.entries.give_up());
+        p.entries.reset();
+    }
     void drop_spare() noexcept {
+        retire(*spare_.back());
         delete spare_.back();
         spare_.pop_back();
     }
@@ -211,6 +234,8 @@ private:
     time_order<pane> order_;
     keyed_table<std::int64_t, pane*, key_hash, false> index_;
     buffer<pane*> spare_;
+    retired_memory retired_;
+    memory_budget* budget_ = nullptr;
 };
 
 }  // namespace millrace

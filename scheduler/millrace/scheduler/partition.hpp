@@ -119,8 +119,10 @@ private:
         if (loop_->source_stopped(K)) return;
         std::size_t const n = credit<graph::source_ids[K]>(batch_);
         if (n == 0) return;
+        std::uint64_t const before = loop_->template records_of<K>();
         switch (loop_->template poll<K>(n)) {
             case source_state::idle:
+                worked_ = worked_ || loop_->template records_of<K>() != before;
                 return;
             case source_state::more:
                 break;
