@@ -20,6 +20,7 @@
 #include <millrace/dsl/loop_exchange.hpp>
 #include <millrace/dsl/loop_failure.hpp>
 #include <millrace/dsl/loop_operator.hpp>
+#include <millrace/dsl/loop_settle.hpp>
 #include <millrace/dsl/loop_sources.hpp>
 #include <millrace/model/context.hpp>
 #include <millrace/model/failure.hpp>
@@ -204,35 +205,16 @@ public:
 
     /// Once a batch: flushes what is deferred, moves the watermarks down the graph, drains what is
     /// due, at most `pieces` times `piece` rows of each stage and no more than there is room for,
-    /// and ends the batch at the sinks. A stage hands its mark on only behind what it released.
-    /// True while something is due that has not gone out.
+    /// and ends the batch at the sinks. A stage hands its mark on only behind what it released. True
+    /// while something is due that has not gone out.
     bool settle(std::size_t piece, std::size_t pieces = ~std::size_t{0}) {
-        each([&]<std::size_t I>() {
-            if (present<I>()) this->template settle_node<I>(piece, pieces);
-        });
-        bool left = false;
-        for (bool const waits : state_.undrained) left = left || waits;
-        return left;
+        return settle_nodes(*this, piece, pieces);
     }
     /// How many records may enter behind node Head, at most `n`: each has room for all it can
     /// become, in every lane and sink.
     template <std::size_t Head>
     std::size_t credit(std::size_t n) {
-        constexpr auto worst = flow::template worst<Head>;
-        if constexpr (parallel)
-            exchange_type::each([&]<std::size_t E>() {
-                constexpr auto edge = cuts::list.at[E];
-                if constexpr (worst.at[edge.from] > 0)
-                    if (n > 0) n = exchange_.template at<E>().room_for(n, worst.at[edge.to]);
-            });
-        each([&]<std::size_t I>() {
-            if constexpr (worst.at[I] > 0 && requires { op<I>().sink.room(); }) {
-                if (!present<I>()) return;
-                std::size_t const room = op<I>().sink.room() / worst.at[I];
-                n = room < n ? room : n;
-            }
-        });
-        return n;
+        return credit_behind<Head>(*this, n);
     }
     /// Does a stage behind node Head still hold rows that are due? Then they go first.
     template <std::size_t Head>
@@ -241,12 +223,6 @@ public:
         for (std::size_t i = 0; i < size; ++i)
             if (worst.at[i] > 0 && state_.undrained[i]) return true;
         return false;
-    }
-    /// The first half of settling for what stands behind a stage that drains.
-    void flush_behind(std::size_t from) {
-        each([&]<std::size_t I>() {
-            if (I > from && present<I>()) this->template flush_node<I>();
-        });
     }
     [[nodiscard]] time_point mark(std::size_t node) const { return state_.marks[node]; }
     /// The low mark of the whole: the least of what reaches the sinks.
@@ -398,76 +374,6 @@ private:
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, hots& frame) {
         emit_to<fused_loop, I> emit{this, &frame};
         op<I>().process(static_cast<R&&>(record), ctx, emit);
-    }
-
-    // --- settling ---
-    template <std::size_t I>
-    void flush_node() {
-        emit_to<fused_loop, I> emit{this, &hots_};
-        if constexpr (requires { op<I>().flush(emit); }) op<I>().flush(emit);
-        if constexpr (requires { op<I>().batch_end(); }) op<I>().batch_end();
-    }
-    /// The least of what the stages before have promised; of a cut edge, what came over it.
-    template <std::size_t I>
-    time_point mark_before() {
-        time_point low = time_point::max();
-        each([&]<std::size_t Before>() {
-            if constexpr (graph::precedes(Before, I)) {
-                time_point mark = state_.marks[Before];
-                if constexpr (cuts::index(Before, I) >= 0)
-                    mark = exchange_.template at<static_cast<std::size_t>(cuts::index(Before, I))>()
-                               .mark(mark);
-                if (mark < low) low = mark;
-            }
-        });
-        return low;
-    }
-    template <std::size_t I>
-    bool closed_before() {
-        bool all = true;
-        each([&]<std::size_t Before>() {
-            if constexpr (graph::precedes(Before, I)) {
-                bool closed = state_.no_more[Before];
-                if constexpr (cuts::index(Before, I) >= 0)
-                    closed =
-                        exchange_.template at<static_cast<std::size_t>(cuts::index(Before, I))>()
-                            .ended(closed);
-                all = all && closed;
-            }
-        });
-        return all;
-    }
-    template <std::size_t I>
-    void settle_node(std::size_t piece, std::size_t pieces) {
-        constexpr stage_kind kind = stage_at<I>::kind;
-        emit_to<fused_loop, I> emit{this, &hots_};
-        if constexpr (kind == stage_kind::source || kind == stage_kind::bytes) {
-            state_.marks[I] =
-                state_.ended[node_at<I>::input] ? time_point::max() : time_point::min();
-            state_.no_more[I] = state_.stopped[node_at<I>::input];
-            return;
-        } else if constexpr (kind == stage_kind::time) {
-            state_.marks[I] = op<I>().mark(hots_.template at<I>(), [this](unsigned i) {
-                return state_.ended[node_at<I>::input + i];
-            });
-        } else if constexpr (requires { op<I>().advance(time_point{}); }) {
-            op<I>().flush(emit);
-            op<I>().advance(mark_before<I>());
-            bool more = true;
-            for (; more && pieces > 0; --pieces) {
-                std::size_t const n = credit<I>(piece);
-                if (n == 0) break;
-                more = op<I>().drain(n, emit);
-                state_.drains += more || state_.undrained[I] ? 1 : 0;
-                if (more) flush_behind(I);
-            }
-            state_.undrained[I] = more;
-            if (!more) state_.marks[I] = op<I>().mark();
-        } else {
-            state_.marks[I] = mark_before<I>();
-            if constexpr (requires { op<I>().batch_end(); }) op<I>().batch_end();
-        }
-        state_.no_more[I] = closed_before<I>() && !state_.undrained[I];
     }
 
     operators operators_;

@@ -102,6 +102,14 @@ void account_nodes(Loop& loop, State const& state, stage_counts (&out)[Size]) {
         account_node<I>(loop, state, out[I]);
         account_edges<I>(loop, state, out);
     });
+    // What was still on its way belongs to the stage behind the cut, which it never reached.
+    if constexpr (Loop::cuts::count > 0)
+        Loop::exchange_type::each([&]<std::size_t E>() {
+            stage_counts& behind = out[Loop::cuts::list.at[E].to];
+            std::uint64_t const left = loop.exchanges().template at<E>().left();
+            behind.in += left;
+            behind.held += left;
+        });
 }
 
 }  // namespace millrace::detail

@@ -45,6 +45,7 @@ public:
         outlet& o = out_[target];
         if (o.room == 0) [[unlikely]]
             if (!o.spilled.empty() || !refill(o)) {
+                ++spills_;
                 o.spilled.emplace_back(static_cast<R&&>(record), ctx);
                 return;
             }
@@ -138,6 +139,20 @@ public:
     void receive_directly() { ++received_; }
     [[nodiscard]] std::uint64_t received() const { return received_; }
 
+    // --- accounts ---
+
+    /// Records that a run which ended early left on their way: in the lanes into this partition,
+    /// and what of its own waits for room. Once all partitions are done.
+    [[nodiscard]] std::uint64_t left() const {
+        std::uint64_t n = 0;
+        for (inlet const& i : in_)
+            if (i.lane) n += i.lane->left();
+        for (outlet const& o : out_) n += o.spilled.size();
+        return n;
+    }
+    /// Records for which no room had been reckoned with; 0 unless the plan is wrong.
+    [[nodiscard]] std::uint64_t spills() const { return spills_; }
+
 private:
     struct outlet {
         lane_type* lane = nullptr;
@@ -160,6 +175,7 @@ private:
     std::vector<inlet> in_;
     unsigned first_ = 0;
     std::uint64_t received_ = 0;
+    std::uint64_t spills_ = 0;
 };
 
 }  // namespace millrace::detail
