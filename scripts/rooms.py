@@ -35,7 +35,7 @@ LIGHT = set(
 # At the edge all is allowed but what costs more than it gives.
 HEAVY = set("functional future fstream iomanip iostream istream ostream ranges regex sstream strstream".split())
 
-POSIX = re.compile(r"(sys|linux|netinet|arpa|net)/[a-z0-9_]+\.h|(fcntl|unistd|poll|signal|sched|pthread|sysexits|errno)\.h")
+POSIX = re.compile(r"(sys|linux|netinet|arpa|net)/[a-z0-9_]+\.h|(fcntl|unistd|poll|signal|sched|pthread|sysexits|errno|netdb)\.h")
 HANA = re.compile(r"boost/hana(/.*)?\.hpp")
 IO_LIBRARIES = re.compile(r"(liburing|simdjson)\.h|librdkafka/rdkafka\.h")
 VECTOR_UNITS = re.compile(r"([a-z]?mmintrin|arm_neon)\.h")
@@ -54,6 +54,8 @@ OUTSIDE = {
 
 # (file, header): why this one may
 EXCEPTIONS = {
+    ("scheduler/millrace/scheduler/stop_signals.hpp", "boost/asio/io_context.hpp"): "the control thread of programs",
+    ("scheduler/millrace/scheduler/stop_signals.hpp", "boost/asio/signal_set.hpp"): "the control thread of programs",
     ("dsl/millrace/dsl/explain.hpp", "string"): "explain makes text; it is not part of millrace/dsl.hpp (L18)",
 }
 

@@ -205,8 +205,8 @@ public:
 
     /// Once a batch: flushes what is deferred, moves the watermarks down the graph, drains what is
     /// due, at most `pieces` times `piece` rows of each stage and no more than there is room for,
-    /// and ends the batch at the sinks. A stage hands its mark on only behind what it released. True
-    /// while something is due that has not gone out.
+    /// and ends the batch at the sinks. A stage hands its mark on only behind what it released.
+    /// True while something is due that has not gone out.
     bool settle(std::size_t piece, std::size_t pieces = ~std::size_t{0}) {
         return settle_nodes(*this, piece, pieces);
     }

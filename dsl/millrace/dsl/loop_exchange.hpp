@@ -11,11 +11,9 @@
 #include <type_traits>
 #include <utility>
 
-#include <millrace/dsl/crossing.hpp>
 #include <millrace/dsl/cuts.hpp>
 #include <millrace/dsl/loop_failure.hpp>
 #include <millrace/dsl/loop_operator.hpp>
-#include <millrace/dsl/loop_ports.hpp>
 #include <millrace/dsl/loop_sources.hpp>
 #include <millrace/model/context.hpp>
 
@@ -74,7 +72,8 @@ auto open_copy(Stage& stage, Env& env) {
     }
 }
 
-/// One port for each cut edge.
+/// One port for each cut edge. The environment gives what travels and what it travels through:
+/// `Env::crossing<Record, Context, WithOrigin>` and `Env::port<Item>`.
 template <class Env, class Graph, class Cuts, class Sequence>
 struct port_tuple;
 template <class Env, class Graph, class Cuts, std::size_t... E>
@@ -84,12 +83,12 @@ struct port_tuple<Env, Graph, Cuts, std::index_sequence<E...>> {
     template <std::size_t I>
     using stream_of_edge = typename Graph::template node_at<head<I>>::stream_in;
     template <std::size_t I>
-    using item =
-        crossing<typename stream_of_edge<I>::record,
-                 context<std::conditional_t<stream_of_edge<I>::traits.timed, timed, untimed>,
-                         origin_of<Graph>>,
-                 Graph::needs_origin_behind(head<I>)>;
-    using type = flat_tuple<port<item<E>, Env>...>;
+    using item = typename Env::template crossing<
+        typename stream_of_edge<I>::record,
+        context<std::conditional_t<stream_of_edge<I>::traits.timed, timed, untimed>,
+                origin_of<Graph>>,
+        Graph::needs_origin_behind(head<I>)>;
+    using type = flat_tuple<typename Env::template port<item<E>>...>;
 };
 
 template <class Env, class Graph, class Cuts>

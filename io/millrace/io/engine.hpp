@@ -4,6 +4,8 @@
 
 // How bytes get to and from the kernel: by io_uring, or where that is refused by pread and pwrite.
 
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -45,6 +47,17 @@ public:
     void flush() { ring_ ? ring_->flush() : blocking_.flush(); }
     void wait(io_request& request) { ring_ ? ring_->wait(request) : blocking_.wait(request); }
     void cancel(io_request& request) { ring_ ? ring_->cancel(request) : blocking_.cancel(request); }
+    /// True if the request is done; with a ring this never waits.
+    bool ready(io_request& request) {
+        return ring_ ? ring_->ready(request) : blocking_.ready(request);
+    }
+    /// See `io_ring::add_buffer`; without a ring always -1.
+    std::int16_t add_buffer(char* data, std::size_t bytes) {
+        return ring_ ? ring_->add_buffer(data, bytes) : std::int16_t{-1};
+    }
+    void remove_buffer(std::int16_t number, std::size_t bytes) {
+        if (ring_) ring_->remove_buffer(number, bytes);
+    }
 
 private:
     std::unique_ptr<io_ring> ring_;
@@ -59,10 +72,12 @@ class engine_handle {
 public:
     engine_handle() = default;
     explicit engine_handle(Engine& shared) : shared_(&shared) {}
+    explicit engine_handle(std::unique_ptr<Engine> own) : own_(std::move(own)) {}
 
     Engine& operator*() {
         if (shared_ != nullptr) return *shared_;
-        if (!own_) own_ = std::make_unique<Engine>();
+        if constexpr (requires { Engine(); })
+            if (!own_) own_ = std::make_unique<Engine>();
         return *own_;
     }
     Engine* operator->() { return &**this; }

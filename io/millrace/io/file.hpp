@@ -7,15 +7,19 @@
 
 #include <concepts>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <millrace/io/core_files.hpp>
 #include <millrace/io/engine.hpp>
 #include <millrace/io/file_options.hpp>
 #include <millrace/io/file_sink.hpp>
 #include <millrace/io/file_source.hpp>
+#include <millrace/io/service_of.hpp>
 #include <millrace/model/bytes.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/model/fixed_string.hpp>
@@ -44,8 +48,17 @@ struct file_stage : stage_base {
 
     template <class Env>
     auto open_source(Env& env) const {
-        auto io = engine_of(env);
-        return make_source(std::move(io));
+        if constexpr (
+            !requires { env.ring(); } && requires { env.template service<core_engine>(); }) {
+            // The core's own engine, so that a read ends its sleep. Not for sinks: a broken pipe or
+            // a limit of the file's size would end the process where the core submits.
+            auto service = service_of(env);
+            using files = core_files<std::remove_cvref_t<decltype(*service)>>;
+            return make_source(engine_handle<files>(std::make_unique<files>(std::move(service))));
+        } else {
+            auto io = engine_of(env);
+            return make_source(std::move(io));
+        }
     }
     template <class Env>
     auto open_sink(Env& env) const {

@@ -22,13 +22,15 @@
 #include <millrace/io/page_buffer.hpp>
 #include <millrace/io/request.hpp>
 #include <millrace/model/bytes.hpp>
+#include <millrace/model/live.hpp>
 
 namespace millrace {
 
 /// Reads each input to its end: what is appended while it is read is read too; one that gets
 /// shorter is an error. A file's last chunk carries `last`; it is empty only for an empty file and
 /// at the end of a pipe or terminal, where waiting to learn whether more comes would hold back what
-/// is there. Allocates when opened and per file, not per chunk.
+/// is there. Allocates when opened and per file, not per chunk. Buffers are registered with the
+/// ring, as far as that goes.
 template <class Engine>
 class basic_file_source {
 public:
@@ -48,8 +50,9 @@ public:
             progress_.bytes_total += bytes;
         }
         if (!total_known_) progress_.bytes_total = 0;
+        direct_ = options.direct;
         for (std::size_t i = 0; i < slot_count_; ++i)
-            slots_[i].buffer = detail::page_buffer(detail::buffer_bytes_of(options));
+            slots_[i].buffer = detail::page_buffer(detail::read_bytes_of(options));
     }
     basic_file_source(basic_file_source&&) noexcept = default;
     basic_file_source& operator=(basic_file_source&&) = delete;
@@ -59,15 +62,11 @@ public:
 
     /// The next piece, valid until the next call; false behind the last file. Blocks where nothing
     /// has come yet.
-    [[nodiscard]] bool next(chunk& out) {
-        if (delivered_) release();
-        if (!input_.fd && !open_next()) return false;
-        out = input_.stream ? next_of_stream() : next_of_file();
-        progress_.bytes_done += out.data.size();
-        delivered_ = true;
-        ended_ = out.last;
-        return true;
-    }
+    [[nodiscard]] bool next(chunk& out) { return advance<true>(out) == source_state::more; }
+
+    /// The same without blocking: `idle` while the read isn't back, whose completion its engine
+    /// tells. Opening a file and its end are calls of the kernel that may wait for the disk.
+    [[nodiscard]] source_state try_next(chunk& out) { return advance<false>(out); }
 
     [[nodiscard]] source_progress progress() const { return progress_; }
 
@@ -76,18 +75,51 @@ private:
         detail::page_buffer buffer;
         io_request request;
         std::size_t filled = 0;
-        bool asked = false;  ///< a request was made since the slot was last free
-        bool ended = false;  ///< a read behind `filled` found the end
+        std::int16_t number = -1;  ///< of the registered buffer
+        bool asked = false;        ///< a request was made since the slot was last free
+        bool ended = false;        ///< a read behind `filled` found the end
+        bool known = false;        ///< the request's result is counted in
     };
+
+    template <bool Block>
+    source_state advance(chunk& out) {
+        if (delivered_) release();
+        if (!input_.fd && !open_next()) return source_state::ended;
+        if (!(input_.stream ? stream_is_there<Block>() : file_is_there<Block>()))
+            return source_state::idle;
+        slot const& s = ahead(0);
+        out = {{s.buffer.data.get(), s.filled}, name(), ended_};
+        deliver_offset_ += s.filled;
+        if (!input_.stream && ended_ && input_.shrank_below(deliver_offset_)) fail_shrunk();
+        progress_.bytes_done += s.filled;
+        delivered_ = true;
+        return source_state::more;
+    }
 
     slot& ahead(std::size_t n) { return slots_[(head_ + n) % slot_count_]; }
 
     bool open_next() {
         if (next_name_ == names_.size()) return false;
-        input_ = detail::open_input(names_[next_name_++]);
+        if (!registered_) register_buffers();
+        input_ = detail::open_input(names_[next_name_++], direct_);
         ask_offset_ = deliver_offset_ = input_.begin;
         ended_ = false;
         return true;
+    }
+
+    /// On the thread that reads, which is the ring's.
+    void register_buffers() {
+        registered_ = true;
+        if constexpr (requires { io_->add_buffer(nullptr, 0); })
+            for (std::size_t i = 0; i < slot_count_; ++i)
+                slots_[i].number =
+                    io_->add_buffer(slots_[i].buffer.data.get(), slots_[i].buffer.capacity);
+    }
+    void remove_buffers() {
+        if constexpr (requires { io_->add_buffer(nullptr, 0); })
+            for (std::size_t i = 0; i < slot_count_; ++i)
+                if (slots_[i].number >= 0)
+                    io_->remove_buffer(slots_[i].number, slots_[i].buffer.capacity);
     }
 
     /// The chunk handed out last is no longer looked at: its buffer is free, its file closed if
@@ -106,7 +138,7 @@ private:
     }
     void clear(slot& s) {
         s.filled = 0;
-        s.asked = s.ended = false;
+        s.asked = s.ended = s.known = false;
     }
     void drop_slots() {
         for (std::size_t i = 0; i < slot_count_; ++i) {
@@ -119,6 +151,7 @@ private:
     void drop_slots_for_good() noexcept {
         try {
             drop_slots();
+            remove_buffers();
         } catch (...) {
             for (std::size_t i = 0; i < slot_count_; ++i)
                 if (slots_[i].request.pending) static_cast<void>(slots_[i].buffer.data.release());
@@ -131,20 +164,44 @@ private:
                      .offset = offset,
                      .bytes = static_cast<std::uint32_t>(room),
                      .fd = input_.fd.fd(),
+                     .buffer = s.number,
                      .verb = io_verb::read};
         s.asked = true;
+        s.known = false;
         io_->submit(s.request);
     }
 
-    /// Waits for the slot's request; submits it again where that is what its result asks for. Gives
-    /// what came.
-    std::size_t settle(slot& s) {
-        for (;;) {
-            io_->wait(s.request);
-            if (s.request.result >= 0) return static_cast<std::size_t>(s.request.result);
-            if (!detail::ask_again(s.request)) detail::fail_reading(name(), -s.request.result);
-            io_->submit(s.request);
+    /// Counts in what the slot's request brought; submits it again where that is what its result
+    /// asks for. False if it isn't back and `Block` doesn't say to wait.
+    template <bool Block>
+    bool settle(slot& s) {
+        while (!s.known) {
+            if constexpr (Block)
+                io_->wait(s.request);
+            else if (!is_ready(s.request))
+                return false;
+            int const result = s.request.result;
+            if (result >= 0) {
+                s.known = true;
+                s.filled += static_cast<std::size_t>(result);
+                s.ended = result == 0;
+                if (s.filled < s.buffer.capacity) input_.use_page_cache();
+            } else if (input_.direct && result == -EINVAL) {
+                input_.use_page_cache();
+                io_->submit(s.request);
+            } else {
+                if (!detail::ask_again(s.request)) detail::fail_reading(name(), -result);
+                io_->submit(s.request);
+            }
         }
+        return true;
+    }
+    bool is_ready(io_request& request) {
+        if constexpr (requires { io_->ready(request); })
+            return io_->ready(request);
+        else
+            io_->wait(request);
+        return true;
     }
 
     std::string_view name() const { return names_[next_name_ - 1]; }
@@ -152,7 +209,8 @@ private:
     // ---- files: several reads in flight at known offsets ----
 
     /// Asks for whole buffers up to the size that is known; behind it, one at a time, to find the
-    /// end.
+    /// end. One call of the kernel for half of the buffers: the others are being read meanwhile,
+    /// and from the page cache a call for each costs a tenth of the rate.
     void ask_ahead(std::size_t at_least) {
         for (std::size_t i = 0; i < slot_count_; ++i) {
             slot& s = ahead(i);
@@ -160,36 +218,40 @@ private:
             if (i >= at_least && ask_offset_ >= input_.size) break;
             ask(s, ask_offset_);
             ask_offset_ += s.buffer.capacity;
+            ++unsent_;
         }
+        if (unsent_ * 2 < slot_count_) return;
         io_->flush();
+        unsent_ = 0;
     }
 
     /// Reads on until the buffer is full or the end is found: a short read alone is no end.
-    void fill(slot& s, std::uint64_t offset) {
-        while (!s.ended && s.filled < s.buffer.capacity) {
-            std::size_t const came = settle(s);
-            s.filled += came;
-            s.ended = came == 0;
-            if (!s.ended && s.filled < s.buffer.capacity) ask(s, offset + s.filled);
+    template <bool Block>
+    bool fill(slot& s, std::uint64_t offset) {
+        for (;;) {
+            if (!settle<Block>(s)) return false;
+            if (s.ended || s.filled == s.buffer.capacity) return true;
+            ask(s, offset + s.filled);
+            io_->flush();
         }
     }
 
-    chunk next_of_file() {
+    /// The head is full or the file's last; whether it is that, the read behind it tells.
+    template <bool Block>
+    bool file_is_there() {
         ask_ahead(1);
         slot& s = ahead(0);
-        fill(s, deliver_offset_);
-        deliver_offset_ += s.filled;
-        bool last = s.ended;
-        if (!last && deliver_offset_ >= input_.size) {
-            ask_ahead(2);
-            slot& behind = ahead(1);
-            std::size_t const came = behind.filled != 0 ? behind.filled : settle(behind);
-            behind.filled = came;
-            last = came == 0;
-            if (!last && came < behind.buffer.capacity) ask(behind, deliver_offset_ + came);
-        }
-        if (last && input_.shrank_below(deliver_offset_)) fail_shrunk();
-        return {{s.buffer.data.get(), s.filled}, name(), last};
+        if (!fill<Block>(s, deliver_offset_)) return false;
+        std::uint64_t const end = deliver_offset_ + s.filled;
+        ended_ = s.ended;
+        if (ended_ || end < input_.size) return true;
+        ask_ahead(2);
+        slot& behind = ahead(1);
+        if (!settle<Block>(behind)) return false;
+        ended_ = behind.filled == 0;
+        if (!ended_ && behind.filled < behind.buffer.capacity && !behind.ended)
+            ask(behind, end + behind.filled);
+        return true;
     }
 
     [[noreturn]] void fail_shrunk() const {
@@ -203,15 +265,20 @@ private:
     // ---- pipes and terminals: one read at a time, the next one asked for before this one is
     // handed out ----
 
-    chunk next_of_stream() {
+    template <bool Block>
+    bool stream_is_there() {
         slot& s = ahead(0);
-        if (!s.asked) ask(s, at_position);
-        s.filled = settle(s);
-        if (s.filled != 0 && !ahead(1).asked) {
+        if (!s.asked) {
+            ask(s, at_position);
+            io_->flush();
+        }
+        if (!settle<Block>(s)) return false;
+        ended_ = s.filled == 0;
+        if (!ended_ && !ahead(1).asked) {
             ask(ahead(1), at_position);
             io_->flush();
         }
-        return {{s.buffer.data.get(), s.filled}, name(), s.filled == 0};
+        return true;
     }
 
     engine_handle<Engine> io_;
@@ -222,9 +289,12 @@ private:
     std::uint64_t deliver_offset_ = 0;  ///< the end of what was handed out
     std::size_t slot_count_;
     std::size_t head_ = 0;
+    std::size_t unsent_ = 0;  ///< requests that the kernel may not have seen yet
     std::unique_ptr<slot[]> slots_;
     source_progress progress_;
     bool total_known_ = true;
+    bool direct_ = false;
+    bool registered_ = false;
     bool delivered_ = false;
     bool ended_ = false;
 };

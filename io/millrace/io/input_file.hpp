@@ -22,7 +22,15 @@ struct input_file {
     std::uint64_t begin = 0;  ///< where reading starts: not 0 if standard input was read before
     std::uint64_t size = 0;   ///< of a regular file when it was opened
     bool stream = false;
+    bool direct = false;  ///< read past the page cache
 
+    /// From now on reads need not be aligned.
+    void use_page_cache() {
+        if (!direct) return;
+        direct = false;
+        int const flags = ::fcntl(fd.fd(), F_GETFL);
+        if (flags >= 0) ::fcntl(fd.fd(), F_SETFL, flags & ~O_DIRECT);
+    }
     [[nodiscard]] bool shrank_below(std::uint64_t end) const {
         struct stat now{};
         // A pseudo file (sysfs) has a size that means nothing; one that shrank says so when asked
@@ -37,20 +45,27 @@ inline bool is_standard_input(std::string const& name) {
 }
 
 /// Opens or throws `failure` with the name, the cause and the cure. A fifo waits for its writer.
-inline input_file open_input(std::string const& name) {
+/// `direct` is dropped where the file system refuses it (EINVAL).
+inline input_file open_input(std::string const& name, bool direct = false) {
     input_file out;
-    out.fd = is_standard_input(name)
-                 ? descriptor::borrow(STDIN_FILENO)
-                 : descriptor::own(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    constexpr int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY;
+    if (is_standard_input(name)) {
+        out.fd = descriptor::borrow(STDIN_FILENO);
+    } else {
+        if (direct) out.fd = descriptor::own(::open(name.c_str(), flags | O_DIRECT));
+        out.direct = static_cast<bool>(out.fd);
+        if (!out.fd) out.fd = descriptor::own(::open(name.c_str(), flags));
+    }
     struct stat info{};
     if (!out.fd || ::fstat(out.fd.fd(), &info) != 0) fail_reading(name, errno);
     if (S_ISDIR(info.st_mode)) fail_reading(name, EISDIR);
     out.stream = !S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode);
+    if (out.stream) out.use_page_cache();
     if (S_ISREG(info.st_mode)) {
         out.size = static_cast<std::uint64_t>(info.st_size);
         off_t const position = out.fd.owned() ? 0 : ::lseek(out.fd.fd(), 0, SEEK_CUR);
         out.begin = position < 0 ? 0 : static_cast<std::uint64_t>(position);
-        ::posix_fadvise(out.fd.fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
+        if (!out.direct) ::posix_fadvise(out.fd.fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
     }
     return out;
 }

@@ -17,13 +17,15 @@ inline constexpr std::uint64_t at_position = ~std::uint64_t{0};
 
 /// One operation. It stays at its address while `pending`; then `result` is a count of bytes or a
 /// negative errno. An engine has `submit(request)`, `flush()`, `wait(request)` and
-/// `cancel(request)`, which waits too.
+/// `cancel(request)`, which waits too; and where it can, `ready(request)`, which does not wait, and
+/// `add_buffer`, whose number goes into `buffer`.
 struct io_request {
     char* data = nullptr;
     std::uint64_t offset = at_position;
     std::uint32_t bytes = 0;
     std::int32_t result = 0;
     int fd = -1;
+    std::int16_t buffer = -1;  ///< the number of the registered buffer that `data` lies in, or -1
     io_verb verb = io_verb::read;
     bool pending = false;
 };

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-#include <millrace/model/core_service.hpp>
+#include <millrace/io/core_service.hpp>
 #include <millrace/scheduler/clock.hpp>
 #include <millrace/scheduler/parker.hpp>
 #include <millrace/scheduler/run_state.hpp>
@@ -89,6 +89,11 @@ public:
 
     /// Until all partitions are finished, or the run is to end at once.
     void run(std::vector<turned*> const& partitions) {
+        struct inside {
+            std::atomic<bool>& turns;
+            ~inside() { turns.store(false, std::memory_order_relaxed); }
+        } const here{in_loop_};
+        in_loop_.store(true, std::memory_order_relaxed);
         while (run_.level() != stop_level::now) {
             bool const worked = turn_all(partitions);
             if (run_.level() != stop_level::none && heard_ == stop_level::none) {
@@ -111,6 +116,12 @@ public:
     /// Turns so far, for the watchdog, and whether it sleeps.
     [[nodiscard]] std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool sleeps() const { return sleeping_.load(std::memory_order_relaxed) != awake; }
+    /// The stage that is fired there, or `settling`. One store a firing, for the watchdog.
+    static constexpr unsigned settling = ~0U;
+    void fire(unsigned stage) { fires_.store(stage, std::memory_order_relaxed); }
+    [[nodiscard]] unsigned fires() const { return fires_.load(std::memory_order_relaxed); }
+    /// Is it in its loop at all? Not while it opens, closes, or waits for the other cores to.
+    [[nodiscard]] bool in_loop() const { return in_loop_.load(std::memory_order_relaxed); }
     /// Which of its partitions is being turned.
     [[nodiscard]] unsigned turning() const { return turning_.load(std::memory_order_relaxed); }
 
@@ -202,6 +213,8 @@ private:
     std::atomic<core_service*> service_{nullptr};
     alignas(128) std::atomic<std::uint64_t> turns_{0};
     std::atomic<unsigned> turning_{0};
+    std::atomic<unsigned> fires_{settling};
+    std::atomic<bool> in_loop_{false};
 };
 
 }  // namespace millrace::detail

@@ -98,15 +98,17 @@ inline unsigned quota_processors() {
         std::strtoll(read_small_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us").c_str(), nullptr, 10));
 }
 
+inline std::vector<unsigned> cut_to_quota(std::vector<unsigned> cpus, unsigned quota) {
+    if (quota != 0 && quota < cpus.size()) cpus.resize(quota);
+    return cpus;
+}
+
 }  // namespace detail
 
 /// What a program takes that was not told: every processor it may run on, no more than the quota of
 /// its control group pays for.
 [[nodiscard]] inline std::vector<unsigned> default_cores() {
-    std::vector<unsigned> out = detail::allowed_cpus();
-    if (unsigned const quota = detail::quota_processors(); quota != 0 && quota < out.size())
-        out.resize(quota);
-    return out;
+    return detail::cut_to_quota(detail::allowed_cpus(), detail::quota_processors());
 }
 
 namespace detail {

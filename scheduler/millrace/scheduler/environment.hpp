@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <sched.h>
 
-#include <millrace/model/core_service.hpp>
+#include <millrace/io/core_service.hpp>
 #include <millrace/model/route.hpp>
 #include <millrace/scheduler/core.hpp>
 #include <millrace/scheduler/core_map.hpp>
+#include <millrace/scheduler/crossing.hpp>
 #include <millrace/scheduler/lane.hpp>
+#include <millrace/scheduler/port.hpp>
 #include <millrace/scheduler/settings.hpp>
 
 namespace millrace::detail {
@@ -39,6 +41,7 @@ public:
         return core_.template service<Service>();
     }
     [[nodiscard]] core_waker waker() { return core_waker(core_); }
+    void fire(unsigned stage) { core_.fire(stage); }
     [[nodiscard]] unsigned partition() const { return 0; }
     [[nodiscard]] unsigned partitions() const { return 1; }
 
@@ -54,6 +57,10 @@ public:
     static constexpr lane_control_kind end_kind = lane_control_kind::end;
     template <class Item>
     using lane = millrace::lane<Item>;
+    template <class Item>
+    using port = detail::port<Item, partition_environment>;
+    template <class Record, class Context, bool WithOrigin>
+    using crossing = detail::crossing<Record, Context, WithOrigin>;
 
     partition_environment(core& c, run_settings const& settings, core_map const& map,
                           unsigned partition)
@@ -68,6 +75,7 @@ public:
         return core_.template service<Service>();
     }
     [[nodiscard]] core_waker waker() { return core_waker(core_); }
+    void fire(unsigned stage) { core_.fire(stage); }
     [[nodiscard]] unsigned partition() const { return partition_; }
     [[nodiscard]] unsigned partitions() const { return map_.partitions; }
 

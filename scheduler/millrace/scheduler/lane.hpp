@@ -213,6 +213,9 @@ public:
         return next.before != head_;  // its records are on their way
     }
 
+    /// Records in it, published or not. Once both sides are done.
+    [[nodiscard]] std::size_t left() const noexcept { return tail_ - head_; }
+
 private:
     struct placed {
         std::size_t before;  ///< the index of the record that it precedes

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <millrace/model/core_service.hpp>
+#include <millrace/io/core_service.hpp>
 
 namespace millrace::detail {
 

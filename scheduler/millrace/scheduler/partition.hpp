@@ -107,6 +107,7 @@ private:
         if (!loop_->exchanges().template at<E>().has_input()) return;
         std::size_t const n = credit<cuts::list.at[E].to>(batch_);
         if (n == 0) return;
+        environment_.fire(static_cast<unsigned>(cuts::list.at[E].to));
         loop_->template take<E>(n);
         worked_ = true;
     }
@@ -120,6 +121,7 @@ private:
         std::size_t const n = credit<graph::source_ids[K]>(batch_);
         if (n == 0) return;
         std::uint64_t const before = loop_->template records_of<K>();
+        environment_.fire(static_cast<unsigned>(graph::source_ids[K]));
         switch (loop_->template poll<K>(n)) {
             case source_state::idle:
                 worked_ = worked_ || loop_->template records_of<K>() != before;
@@ -136,6 +138,7 @@ private:
     }
     void settle() {
         std::uint64_t const drains = loop_->state().drains;
+        environment_.fire(core::settling);
         left_ = loop_->settle(batch_, 1);
         settled_ = true;
         if (drains != loop_->state().drains)

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <millrace/dsl/complete.hpp>
+#include <millrace/scheduler/divisible.hpp>
 #include <millrace/dsl/explain.hpp>
 #include <millrace/scheduler/command_line.hpp>
 #include <millrace/scheduler/core_map.hpp>
@@ -75,8 +76,11 @@ int run_program(P pipeline, run_settings const& settings) {
         std::fwrite(text.data(), 1, text.size(), stdout);
         return 0;
     } else {
-        run_state state;
-        return static_cast<int>(print_outcome(run_on_cores(std::move(pipeline), settings, state)));
+        run_settings here = settings;
+        if (divisible<P> && here.cores.empty()) here.cores = default_cores();
+        run_state state(true);
+        stop_signals const listening(state, here.stop_within);
+        return static_cast<int>(print_outcome(run_on_cores(std::move(pipeline), here, state)));
     }
 }
 }  // namespace detail

@@ -42,6 +42,7 @@ struct report {
     std::uint64_t bytes_out = 0;
     std::int64_t wall_ns = 0;
     std::int64_t cpu_ns = 0;
+    std::uint64_t stalls = 0;  ///< times that a core stood still, as the watchdog saw it
     exit_code code = exit_code::ok;
     std::string message;  ///< the sentence of the failure that ended the run
     std::vector<stage_line> stages;
@@ -143,6 +144,9 @@ inline std::string stage_table(std::vector<stage_line> const& stages) {
                                       / static_cast<double>(r.wall_ns))
                + "/s";
     out += "\n";
+    if (r.stalls > 0)
+        out += "stood  still " + with_commas(r.stalls)
+               + " times: a stage blocked its core, see above\n";
     for (std::string const& sentence : lost_records(r)) out.append(sentence).append("\n");
     if (!r.ok()) out += "failed with exit code " + std::to_string(static_cast<int>(r.code)) + "\n";
     if (!r.message.empty()) out.append(r.message).append("\n");

@@ -32,6 +32,10 @@ public:
         ~told() = default;
     };
 
+    /// `controlled`: somebody besides the run's own threads may stop it, and is told of stalls.
+    explicit run_state(bool controlled = false) : controlled_(controlled) {}
+    [[nodiscard]] bool controlled() const { return controlled_; }
+
     [[nodiscard]] stop_level level() const {
         return static_cast<stop_level>(level_.load(std::memory_order_relaxed));
     }
@@ -115,6 +119,7 @@ private:
         if (told_ != nullptr) told_->level_changed();
     }
 
+    bool const controlled_;
     std::atomic<int> level_{0};
     std::atomic<std::int64_t> deadline_{INT64_MAX};
     mutable std::mutex mutex_;

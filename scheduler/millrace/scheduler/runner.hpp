@@ -16,11 +16,12 @@
 #include <string>
 #include <sys/mman.h>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <millrace/dsl/complete.hpp>
-#include <millrace/dsl/divisible.hpp>
+#include <millrace/scheduler/divisible.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/scheduler/core.hpp>
 #include <millrace/scheduler/core_map.hpp>
@@ -31,6 +32,7 @@
 #include <millrace/scheduler/report.hpp>
 #include <millrace/scheduler/run_state.hpp>
 #include <millrace/scheduler/settings.hpp>
+#include <millrace/scheduler/watchdog.hpp>
 
 namespace millrace::detail {
 
@@ -77,6 +79,8 @@ public:
         begun_ = wall;
         state_.on_change(this);
         {
+            watchdog const watching(cores_, settings_, state_.controlled(),
+                                    [this](unsigned c) { return where(*cores_[c]); }, out.stalls);
             std::vector<std::jthread> threads;
             for (unsigned c = 1; c < map_.cores(); ++c)
                 threads.emplace_back([this, c] { work(c); });
@@ -127,6 +131,18 @@ private:
         if (success && state_.failed()) close(c, false);
         phases_.arrive_and_wait();
         leave(c);
+    }
+    /// What a core is at, as the watchdog says it.
+    std::string where(core const& c) const {
+        unsigned const p = c.index() + c.turning() * map_.cores();
+        if (p >= map_.partitions) return ", while it showed progress";
+        unsigned const stage = c.fires();
+        std::string out = " in partition " + std::to_string(p);
+        if (stage >= loop_type::size) return out + ", while it settled a batch";
+        auto const& planned = plan_of<P>.stage[stage];
+        return out + ", in the loop that begins with "
+               + stage_label({std::string(planned.word), std::string(planned.name), {}, {}})
+               + " (stage " + std::to_string(stage) + ")";
     }
     void describe(unsigned c) {
         std::lock_guard const lock(sum_mutex_);

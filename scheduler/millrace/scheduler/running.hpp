@@ -62,7 +62,7 @@ template <class P>
         return {};
     } else {
         auto const within = settings.stop_within;
-        return running(std::make_shared<detail::run_state>(), within,
+        return running(std::make_shared<detail::run_state>(true), within,
                        [pipeline = std::move(pipeline),
                         settings = std::move(settings)](detail::run_state& state) mutable {
                            return detail::run_on_cores(std::move(pipeline), settings, state);

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <millrace/model/core_service.hpp>
+#include <millrace/io/core_service.hpp>
 #include <millrace/model/time.hpp>
 
 namespace millrace {
@@ -63,6 +63,11 @@ struct run_settings {
     std::size_t lane_slots = 1024;       ///< of each lane, at least what one record can become
     duration stop_within = seconds(10);  ///< from a stop until what is in flight is given up
     bool lock_memory = false;            ///< mlockall: no page of the process is ever swapped out
+    /// So long a core may not turn without being reported: something in a stage blocks. 0: nobody
+    /// looks.
+    duration watchdog = milliseconds(100);
+    /// Takes the sentences of the watchdog, on its thread; none: they go to standard error.
+    void (*on_stall)(std::string_view sentence) = nullptr;
     std::uint64_t yield_seed = 0;  ///< not 0: threads yield at random lane operations. For tests.
 };
 

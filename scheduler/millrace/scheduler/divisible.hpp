@@ -8,10 +8,10 @@
 #include <string_view>
 #include <type_traits>
 
-#include <millrace/dsl/crossing.hpp>
 #include <millrace/dsl/cuts.hpp>
 #include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/graph_edges.hpp>
+#include <millrace/scheduler/crossing.hpp>
 
 namespace millrace {
 
