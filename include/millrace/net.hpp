@@ -6,6 +6,7 @@
 
 #include <millrace/io/append.hpp>
 #include <millrace/io/decode.hpp>
+#include <millrace/io/decode_format.hpp>
 #include <millrace/io/reply.hpp>
 #include <millrace/io/tail.hpp>
 #include <millrace/io/tcp.hpp>

@@ -98,7 +98,7 @@ TEST(fused_code, ten_stages_give_what_the_loop_by_hand_gives) {
     }
     core_environment env;
     ten_stages_loop loop(ten_stages(in, out), env);
-    while (millrace_loop_ten_stages(loop, 64)) {
+    while (millrace_loop_ten_stages(loop, 64) == source_state::more) {
     }
     EXPECT_EQ(out, expected);
 }
@@ -113,7 +113,7 @@ TEST(fused_code, a_keyed_window_sums_all_that_is_not_late) {
     std::int64_t out = 0;
     core_environment env;
     keyed_loop loop(keyed(in, out), env);
-    while (millrace_loop_keyed(loop, 64)) loop.settle(64);
+    while (millrace_loop_keyed(loop, 64) == source_state::more) loop.settle(64);
     loop.end_source<0>();
     loop.settle(64);
     EXPECT_EQ(out, sum);
@@ -125,7 +125,7 @@ TEST(fused_code, a_fork_feeds_all_its_parts) {
     std::int64_t b = 0;
     core_environment env;
     forked_loop loop(forked(in, a, b), env);
-    while (millrace_loop_forked(loop, 2)) {
+    while (millrace_loop_forked(loop, 2) == source_state::more) {
     }
     EXPECT_EQ(a, 4 + 5 + 6);
     EXPECT_EQ(b, 2 * (-21 + 2 + 4 + 6));

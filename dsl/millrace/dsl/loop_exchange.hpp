@@ -186,6 +186,11 @@ struct no_exchange {
     static constexpr std::size_t count = 0;
     template <class Env>
     explicit no_exchange(Env&) {}
+    template <std::size_t E>
+    no_exchange& at() {
+        static_assert(E < count, "millrace: exchange: a loop that is alone has none.");
+        return *this;
+    }
 };
 
 }  // namespace millrace::detail

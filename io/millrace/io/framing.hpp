@@ -44,12 +44,12 @@ struct lines {
         for (;;) {
             auto const left = static_cast<std::size_t>(end - at);
             if (n == 0) return frame_status::full;
-            char const* const stop = find(at, left);
-            if (stop == nullptr)
+            char const* const line_end = find(at, left);
+            if (line_end == nullptr)
                 return left > max_frame + 1 ? frame_status::refused : frame_status::cut;
-            char const* const next = stop + 1;
-            std::size_t const size = static_cast<std::size_t>(stop - at);
-            std::size_t const bare = size != 0 && stop[-1] == '\r' ? size - 1 : size;
+            char const* const next = line_end + 1;
+            std::size_t const size = static_cast<std::size_t>(line_end - at);
+            std::size_t const bare = size != 0 && line_end[-1] == '\r' ? size - 1 : size;
             if (bare > max_frame) return frame_status::refused;
             char const* const begin = at;
             at = next;
@@ -60,17 +60,19 @@ struct lines {
     [[nodiscard]] frame_rest complete(std::string_view begun, std::string_view next) const {
         std::size_t const most = max_frame + 2 - std::min(begun.size(), max_frame + 2);
         std::size_t const seen = std::min(next.size(), most);
-        char const* const stop = find(next.data(), seen);
-        if (stop != nullptr)
-            return {static_cast<std::size_t>(stop - next.data()) + 1, frame_status::full};
+        char const* const line_end = find(next.data(), seen);
+        if (line_end != nullptr)
+            return {static_cast<std::size_t>(line_end - next.data()) + 1, frame_status::full};
         return {seen, seen == most ? frame_status::refused : frame_status::cut};
     }
     /// False: the frame is too long, or holds a line end and would be read as two.
     bool put(detail::byte_buffer& out, std::string_view frame) const {
         if (frame.size() > max_frame || find(frame.data(), frame.size()) != nullptr) return false;
-        char* const at = out.extend(frame.size() + 1);
+        // A CR at its end would be read as part of the line end: so that it stays, it gets CR LF.
+        std::string_view const line_end = frame.ends_with('\r') ? "\r\n" : "\n";
+        char* const at = out.extend(frame.size() + line_end.size());
         if (!frame.empty()) std::memcpy(at, frame.data(), frame.size());
-        at[frame.size()] = '\n';
+        std::memcpy(at + frame.size(), line_end.data(), line_end.size());
         return true;
     }
 

@@ -30,13 +30,14 @@ public:
         auto& endpoint = emit.endpoint();
         if (endpoint_ == nullptr) [[unlikely]]
             learn(endpoint);
-        if (ctx.reply.refused) [[unlikely]]
-            endpoint.refuse(ctx.reply);
-        else
-            endpoint.reply(ctx.reply, answer.data);
+        if (ctx.reply.refused) [[unlikely]] {
+            ++refused_;
+            return endpoint.refuse(ctx.reply);
+        }
+        endpoint.reply(ctx.reply, answer.data);
         emit.tally(emit.hot().written);
     }
-    static void count(hot const& h, stage_counts& counts) { counts.out += h.written; }
+    void count(hot const& h, stage_counts& counts) const { counts.out += h.written + refused_; }
     void batch_end() {
         if (endpoint_ != nullptr) flush_(endpoint_);
     }
@@ -50,6 +51,7 @@ private:
         drained_ = [](void const* at) { return static_cast<Endpoint const*>(at)->drained(); };
     }
 
+    std::uint64_t refused_ = 0;  // not hot: a request may fail in the middle of a batch
     void* endpoint_ = nullptr;
     void (*flush_)(void*) = nullptr;
     bool (*drained_)(void const*) = nullptr;
