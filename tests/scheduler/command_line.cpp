@@ -128,6 +128,7 @@ TEST(command_line, reads_the_options_of_every_program) {
     EXPECT_EQ(parse({"--explain=dot"}).settings.explain, explain_mode::dot);
     EXPECT_EQ(parse({"--explain=mermaid"}).settings.explain, explain_mode::mermaid);
     EXPECT_EQ(parse({"--explain=json"}).settings.explain, explain_mode::json);
+    EXPECT_EQ(parse({"--explain=io"}).settings.explain, explain_mode::io);
     EXPECT_EQ(parse({"--progress=auto"}).settings.progress, progress_mode::automatic);
     EXPECT_EQ(parse({"--progress", "plain"}).settings.progress, progress_mode::plain);
     EXPECT_EQ(parse({"--progress=none"}).settings.progress, progress_mode::none);
@@ -137,8 +138,43 @@ TEST(command_line, reads_the_options_of_every_program) {
          {"--batch=0", "--batch=65537", "--batch=-1", "--batch=x", "--batch="})
         EXPECT_EQ(wrong({batch}), "--batch takes a whole number from 1 to 65536, not \""
                                       + std::string(batch + 8) + "\".");
-    EXPECT_EQ(wrong({"--explain=svg"}), "--explain takes text, dot, mermaid or json, not \"svg\".");
+    EXPECT_EQ(wrong({"--explain=svg"}),
+              "--explain takes text, dot, mermaid, json or io, not \"svg\".");
     EXPECT_EQ(wrong({"--progress=maybe"}), "--progress takes auto, plain or none, not \"maybe\".");
+}
+
+TEST(command_line, reads_how_a_program_runs) {
+    run_settings const initial = parse({}).settings;
+    EXPECT_TRUE(initial.cores.empty());
+    EXPECT_EQ(initial.partitions, 0U);
+    EXPECT_EQ(initial.wait, wait_policy::adaptive);
+    EXPECT_EQ(initial.io, io_tier::automatic);
+    EXPECT_EQ(initial.stop_within, seconds(10));
+    EXPECT_EQ(parse({"--cores", "0-3,6"}).settings.cores, (std::vector<unsigned>{0, 1, 2, 3, 6}));
+    EXPECT_EQ(parse({"--cores=2"}).settings.cores, std::vector<unsigned>{2});
+    EXPECT_EQ(parse({"--partitions=128"}).settings.partitions, 128U);
+    EXPECT_EQ(parse({"--wait=spin"}).settings.wait, wait_policy::spin);
+    EXPECT_EQ(parse({"--wait", "wait"}).settings.wait, wait_policy::wait);
+    EXPECT_EQ(parse({"--io=auto"}).settings.io, io_tier::automatic);
+    EXPECT_EQ(parse({"--io=ring"}).settings.io, io_tier::ring);
+    EXPECT_EQ(parse({"--io=deferred"}).settings.io, io_tier::deferred);
+    EXPECT_EQ(parse({"--io=cooperative"}).settings.io, io_tier::cooperative);
+    EXPECT_EQ(parse({"--io=epoll"}).settings.io, io_tier::epoll);
+    EXPECT_EQ(parse({"--stop-within=500ms"}).settings.stop_within, milliseconds(500));
+
+    for (char const* const cores :
+         {"--cores=", "--cores=3-1", "--cores=0,", "--cores=a", "--cores=-1", "--cores=0-9999"})
+        EXPECT_EQ(wrong({cores}), "--cores takes processors such as 0-3,6, not \""
+                                      + std::string(cores + 8) + "\".");
+    EXPECT_EQ(wrong({"--partitions=0"}),
+              "--partitions takes a whole number from 1 to 128, not \"0\".");
+    EXPECT_EQ(wrong({"--partitions=129"}),
+              "--partitions takes a whole number from 1 to 128, not \"129\".");
+    EXPECT_EQ(wrong({"--wait=maybe"}), "--wait takes spin, adaptive or wait, not \"maybe\".");
+    EXPECT_EQ(wrong({"--io=uring"}),
+              "--io takes auto, ring, deferred, cooperative or epoll, not \"uring\".");
+    EXPECT_EQ(wrong({"--stop-within=soon"}),
+              "--stop-within takes a duration such as 500ms, 90s, 7min, 1h or 2d, not \"soon\".");
 }
 
 TEST(command_line, works_without_a_configuration) {
@@ -209,24 +245,29 @@ TEST(command_line, stops_reading_at_help_and_version) {
 TEST(command_line, prints_help_from_the_description) {
     EXPECT_EQ(parse({"--help"}).text, R"(usage: flights [options]
 
-  --input TEXT...                    default -
-  --window DURATION                  default 1h
-  --mean-delay DURATION              default 30min
-  --output TEXT                      default out.json
+  --input TEXT...                            default -
+  --window DURATION                          default 1h
+  --mean-delay DURATION                      default 30min
+  --output TEXT                              default out.json
   --late TEXT
-  --retries NUMBER                   default 3
-  --offset NUMBER                    default -5
-  --share NUMBER                     default 0.25
-  --verbose, --no-verbose            default false
-  --origin TEXT                      default EWR
-  --since TIME                       default 1970-01-01T00:00:00Z
+  --retries NUMBER                           default 3
+  --offset NUMBER                            default -5
+  --share NUMBER                             default 0.25
+  --verbose, --no-verbose                    default false
+  --origin TEXT                              default EWR
+  --since TIME                               default 1970-01-01T00:00:00Z
   --ports NUMBER...
   --sure, --no-sure
-  --explain[=text|dot|mermaid|json]  print the plan and stop
-  --progress auto|plain|none         report on standard error how far the run has come; default none
-  --batch NUMBER                     records taken at a time; changes no result; default 1024
-  --help                             print this and stop
-  --version                          print the version and stop
+  --explain[=text|dot|mermaid|json|io]       print the plan, or the ways to the kernel, and stop
+  --progress auto|plain|none                 report on standard error how far the run has come; default none
+  --batch NUMBER                             records taken at a time; changes no result; default 1024
+  --cores LIST                               processors to run on, a pinned thread each; default all allowed
+  --partitions NUMBER                        copies of what can run side by side; default one a core
+  --wait spin|adaptive|wait                  what a core does while there is nothing to do; default adaptive
+  --io auto|ring|deferred|cooperative|epoll  the way to the kernel; default auto
+  --stop-within DURATION                     from a stop until what is in flight is given up; default 10s
+  --help                                     print this and stop
+  --version                                  print the version and stop
 )");
 }
 

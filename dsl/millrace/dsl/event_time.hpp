@@ -23,6 +23,7 @@ struct monotonic {
 
     void observe(time_point t) { newest = t > newest ? t : newest; }
     [[nodiscard]] time_point watermark() const { return newest; }
+    void raise(time_point mark) { observe(mark); }
 };
 
 /// A record may be up to `disorder` older than the newest before it: watermark = newest - disorder.
@@ -37,9 +38,11 @@ struct bounded_disorder {
         mark = m > mark ? m : mark;
     }
     [[nodiscard]] time_point watermark() const { return mark; }
+    void raise(time_point m) { mark = m > mark ? m : mark; }
 };
 
-/// What a strategy of one's own has: `observe` each event time, then say what is complete.
+/// What a strategy of one's own has: `observe` each event time, then say what is complete. One with
+/// `raise(mark)` may be idle beside others: its watermark follows theirs meanwhile.
 template <class S>
 concept time_strategy = std::copy_constructible<S> && requires(S s, S const c, time_point t) {
     s.observe(t);

@@ -198,6 +198,12 @@ public:
     void stop_source() {
         state_.stopped[K] = true;
     }
+    /// Has it been empty for so long that it counts as idle? Then it holds no watermark back.
+    template <std::size_t K>
+    void quiet_source(bool quiet) {
+        state_.quiet[K] = quiet;
+    }
+    [[nodiscard]] bool source_quiet(std::size_t k) const { return state_.quiet[k]; }
     [[nodiscard]] bool source_stopped(std::size_t k) const { return state_.stopped[k]; }
     [[nodiscard]] bool source_ended(std::size_t k) const { return state_.ended[k]; }
 

@@ -138,7 +138,7 @@ public:
                 if (q != env_.partition())
                     port.send(q, static_cast<std::remove_cvref_t<R> const&>(record), ctx);
             port.receive_directly();
-            loop.template segment<To>(static_cast<R&&>(record), ctx);
+            loop.template segment<To>(static_cast<R&&>(record), port.lifted(ctx));
         } else {
             unsigned target = single_home;
             if constexpr (kind == cut_kind::by_key) {
@@ -168,7 +168,7 @@ public:
             }
             if (target == env_.partition()) {
                 port.receive_directly();
-                loop.template segment<To>(static_cast<R&&>(record), ctx);
+                loop.template segment<To>(static_cast<R&&>(record), port.lifted(ctx));
             } else {
                 port.send(target, static_cast<R&&>(record), ctx);
             }

@@ -66,8 +66,10 @@ struct loop_state {
     std::uint64_t headings[Nodes]{};  // what writers wrote before the first record
     time_point marks[Nodes]{};
     bool undrained[Nodes]{};  // rows that are due have not gone out
+    bool idle[Nodes]{};       // its inputs are idle: it holds no watermark back (SEMANTICS 4)
     bool no_more[Nodes]{};    // nothing comes out any more
     bool ended[Sources == 0 ? 1 : Sources]{};
+    bool quiet[Sources == 0 ? 1 : Sources]{};    // empty for so long that it counts as idle
     bool stopped[Sources == 0 ? 1 : Sources]{};  // ended, or no longer read
     std::size_t closed = 0;                      // nodes that were told
     std::uint64_t refusals = 0;  // requests that failed, handed to the stage that replies

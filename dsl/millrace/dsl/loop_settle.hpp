@@ -45,17 +45,36 @@ void for_each_before(F&& f) {
             f.template operator()<Before, Loop::cuts::index(Before, I)>();
     });
 }
-/// The least of what the stages before have promised; of a cut edge, what came over it.
+/// The least of what the stages before have promised; of a cut edge, what came over it. What is
+/// idle holds nothing back; where all are, the greatest counts.
 template <std::size_t I, class Loop>
-time_point mark_before(Loop& loop) {
-    time_point low = time_point::max();
+time_point mark_before(Loop& loop, bool all_idle) {
+    time_point low = all_idle ? time_point::min() : time_point::max();
     for_each_before<I, Loop>([&]<std::size_t Before, int Cut>() {
-        time_point mark = loop.state().marks[Before];
+        auto const& state = loop.state();
+        time_point mark = state.idle[Before] && !all_idle ? time_point::max() : state.marks[Before];
         if constexpr (Cut >= 0)
-            mark = loop.exchanges().template at<static_cast<std::size_t>(Cut)>().mark(mark);
-        if (mark < low) low = mark;
+            mark = loop.exchanges().template at<static_cast<std::size_t>(Cut)>().mark(
+                mark, state.idle[Before], all_idle);
+        if (all_idle ? mark > low && mark != time_point::max() : mark < low) low = mark;
     });
     return low;
+}
+/// Is one of them idle, and each other ended?
+template <std::size_t I, class Loop>
+bool idle_before(Loop& loop) {
+    bool quiet = false;
+    bool active = false;
+    for_each_before<I, Loop>([&]<std::size_t Before, int Cut>() {
+        auto const& state = loop.state();
+        bool idle = state.idle[Before];
+        bool goes_on = !idle && state.marks[Before] != time_point::max();
+        if constexpr (Cut >= 0)
+            loop.exchanges().template at<static_cast<std::size_t>(Cut)>().look(idle, goes_on);
+        quiet = quiet || idle;
+        active = active || goes_on;
+    });
+    return quiet && !active;
 }
 /// Will nothing come any more?
 template <std::size_t I, class Loop>
@@ -85,6 +104,10 @@ void flush_behind(Loop& loop) {
             if (loop.template present<I>()) flush_node<I>(loop);
     });
 }
+/// Watermarks never fall: an input that returns from idleness finds the others ahead.
+constexpr void rise(time_point& mark, time_point to) {
+    if (mark < to) mark = to;
+}
 /// Rows that are due, in pieces, while there is room behind the stage for what they become.
 template <std::size_t I, class Loop, class Emit>
 void drain_node(Loop& loop, Emit& emit, std::size_t piece, std::size_t pieces) {
@@ -99,8 +122,51 @@ void drain_node(Loop& loop, Emit& emit, std::size_t piece, std::size_t pieces) {
         if (more) flush_behind<I>(loop);
     }
     state.undrained[I] = more;
-    if (!more) state.marks[I] = op.mark();
+    if (!more) rise(state.marks[I], op.mark());
 }
+/// The least of the inputs that are neither ended nor idle; where none is left, the greatest of the
+/// idle ones.
+template <std::size_t I, class Loop>
+void settle_time(Loop& loop) {
+    constexpr unsigned input = Loop::template node_at<I>::input;
+    constexpr unsigned inputs = Loop::template node_at<I>::stream_in::traits.inputs;
+    auto& state = loop.state();
+    auto& hot = loop.template hot<I>();
+    bool active = false;
+    bool quiet = false;
+    for (unsigned i = 0; i < inputs; ++i) {
+        bool const ended = state.ended[input + i];
+        active = active || (!ended && !state.quiet[input + i]);
+        quiet = quiet || (!ended && state.quiet[input + i]);
+    }
+    state.idle[I] = quiet && !active;
+    if (!state.idle[I]) {
+        rise(state.marks[I], loop.template op<I>().mark(hot, [&state](unsigned i) {
+            return state.ended[input + i] || state.quiet[input + i];
+        }));
+    } else {
+        for (unsigned i = 0; i < inputs; ++i)
+            if (!state.ended[input + i]) rise(state.marks[I], hot.input[i].watermark());
+    }
+}
+/// Idle inputs follow what was promised without them, here and behind.
+template <std::size_t I, class Loop>
+void raise_idle(Loop& loop) {
+    constexpr unsigned input = Loop::template node_at<I>::input;
+    constexpr unsigned inputs = Loop::template node_at<I>::stream_in::traits.inputs;
+    constexpr auto behind = Loop::flow::template worst<I>;
+    auto& state = loop.state();
+    auto& hot = loop.template hot<I>();
+    for (unsigned i = 0; i < inputs; ++i) {
+        if (!state.quiet[input + i]) continue;
+        time_point promised = time_point::min();
+        for (std::size_t n = 0; n < Loop::size; ++n)
+            if (behind.at[n] > 0 && state.marks[n] != time_point::max())
+                rise(promised, state.marks[n]);
+        if constexpr (requires { hot.input[i].raise(time_point{}); }) hot.input[i].raise(promised);
+    }
+}
+
 template <std::size_t I, class Loop>
 void settle_node(Loop& loop, std::size_t piece, std::size_t pieces) {
     constexpr stage_kind kind = Loop::template stage_at<I>::kind;
@@ -110,17 +176,19 @@ void settle_node(Loop& loop, std::size_t piece, std::size_t pieces) {
     auto& op = loop.template op<I>();
     if constexpr (kind == stage_kind::source || kind == stage_kind::bytes) {
         state.marks[I] = state.ended[input] ? time_point::max() : time_point::min();
+        state.idle[I] = state.quiet[input] && !state.ended[input];
         state.no_more[I] = state.stopped[input];
         return;
     } else if constexpr (kind == stage_kind::time) {
-        state.marks[I] = op.mark(loop.template hot<I>(),
-                                 [&state](unsigned i) { return state.ended[input + i]; });
+        settle_time<I>(loop);
     } else if constexpr (requires { op.advance(time_point{}); }) {
+        state.idle[I] = idle_before<I>(loop);
         op.flush(emit);
-        op.advance(mark_before<I>(loop));
+        op.advance(mark_before<I>(loop, state.idle[I]));
         drain_node<I>(loop, emit, piece, pieces);
     } else {
-        state.marks[I] = mark_before<I>(loop);
+        state.idle[I] = idle_before<I>(loop);
+        rise(state.marks[I], mark_before<I>(loop, state.idle[I]));
         if constexpr (requires { op.batch_end(); }) op.batch_end();
     }
     state.no_more[I] = closed_before<I>(loop) && !state.undrained[I];
@@ -131,6 +199,10 @@ template <class Loop>
 bool settle_nodes(Loop& loop, std::size_t piece, std::size_t pieces) {
     for_each_node<Loop::size>([&]<std::size_t I>() {
         if (loop.template present<I>()) settle_node<I>(loop, piece, pieces);
+    });
+    for_each_node<Loop::size>([&]<std::size_t I>() {
+        if constexpr (Loop::template stage_at<I>::kind == stage_kind::time)
+            if (loop.template present<I>()) raise_idle<I>(loop);
     });
     bool left = false;
     for (bool const waits : loop.state().undrained) left = left || waits;

@@ -18,6 +18,7 @@
 #include <millrace/scheduler/parker.hpp>
 #include <millrace/scheduler/run_state.hpp>
 #include <millrace/scheduler/settings.hpp>
+#include <millrace/scheduler/sleep_flag.hpp>
 #include <millrace/scheduler/spin_window.hpp>
 
 namespace millrace::detail {
@@ -83,7 +84,7 @@ public:
     }
     /// From any thread: turns again, if it sleeps. Without a system call where it does not.
     void wake() noexcept {
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        machine_fence::fence();
         if (sleeping_.load(std::memory_order_relaxed) != awake) wake_now();
     }
 
@@ -108,7 +109,7 @@ public:
                 window_.worked();
             else if (window_.over())
                 sleep(partitions);
-            else
+            else if (turns() % spin_window::looks == 0)  // one alone costs more than a turn may
                 pause();
         }
         wake_touched();
@@ -155,7 +156,7 @@ private:
     }
     void wake_touched() {
         any_touched_ = false;
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        machine_fence::fence();
         for (std::size_t c = 0; c < touched_.size(); ++c) {
             std::uint8_t const touch = touched_[c];
             if (touch == 0) continue;
@@ -174,7 +175,7 @@ private:
         if (own_ == nullptr) (void)service<parker>();
         int const state = lacks_room(partitions) ? starved : idle;
         sleeping_.store(state, std::memory_order_relaxed);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        machine_fence::fence();
         bool const worked = turn_all(partitions);
         bool const may_sleep = !worked && run_.level() == heard_ && !finished(partitions)
                                && (state == starved || !lacks_room(partitions));

@@ -142,6 +142,11 @@ struct crossing {
     template <class R, class C>
     [[gnu::always_inline]] inline crossing(R&& r, C const& ctx)
         : record(static_cast<R&&>(r)), time(ctx), origin(ctx), reply(ctx) {}
+    /// Its input was idle: the stamp is at least what the others had promised by then.
+    [[gnu::always_inline]] inline void lift(time_point floor) {
+        if constexpr (Ctx::is_timed)
+            if (time.stamp < floor) time.stamp = floor;
+    }
     [[gnu::always_inline]] inline Ctx context(std::uint32_t input) const {
         Ctx c{};
         time.open(c);

@@ -54,6 +54,8 @@ class partition_environment {
 public:
     static constexpr bool parallel = true;
     static constexpr lane_control_kind mark_kind = lane_control_kind::mark;
+    static constexpr lane_control_kind idle_kind = lane_control_kind::idle;
+    static constexpr lane_control_kind active_kind = lane_control_kind::active;
     static constexpr lane_control_kind end_kind = lane_control_kind::end;
     template <class Item>
     using lane = millrace::lane<Item>;

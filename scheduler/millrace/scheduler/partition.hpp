@@ -4,6 +4,7 @@
 
 // One partition: a fused loop that is fired a batch at a time, where it has work and credit.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,6 +31,7 @@ public:
               unsigned number)
         : environment_(c, settings, map, number),
           batch_(settings.batch),
+          idle_after_(settings.idle_after.ns),
           loop_(std::make_unique<loop_type>(std::move(pipeline), environment_)) {}
 
     loop_type& loop() { return *loop_; }
@@ -66,6 +68,8 @@ public:
             all = all && loop_->state().no_more[I];
             if constexpr (requires { loop_->template op<I>().sink.drained(); })
                 all = all && loop_->template op<I>().sink.drained();
+            else if constexpr (requires { loop_->template op<I>().drained(); })
+                all = all && loop_->template op<I>().drained();
         });
         if constexpr (cuts::count > 0)
             loop_type::exchange_type::each([&]<std::size_t E>() {
@@ -77,6 +81,9 @@ public:
     [[nodiscard]] bool starved() const override { return starved_; }
     [[nodiscard]] std::int64_t next_deadline() override {
         std::int64_t least = INT64_MAX;
+        for (std::size_t k = 0; has_time && k < loop_type::sources; ++k)
+            if (empty_since_[k] != 0 && !loop_->source_quiet(k) && !loop_->source_stopped(k))
+                least = std::min(least, empty_since_[k] + idle_after_ + clock_step);
         for_each_node<loop_type::size>([&]<std::size_t I>() {
             if (!loop_->template present<I>()) return;
             std::int64_t wanted = INT64_MAX;
@@ -106,7 +113,10 @@ private:
     void fire_inlet() {
         if (!loop_->exchanges().template at<E>().has_input()) return;
         std::size_t const n = credit<cuts::list.at[E].to>(batch_);
-        if (n == 0) return;
+        if (n == 0) {
+            worked_ = loop_->exchanges().template at<E>().take_controls(environment_) || worked_;
+            return;
+        }
         environment_.fire(static_cast<unsigned>(cuts::list.at[E].to));
         loop_->template take<E>(n);
         worked_ = true;
@@ -124,8 +134,8 @@ private:
         environment_.fire(static_cast<unsigned>(graph::source_ids[K]));
         switch (loop_->template poll<K>(n)) {
             case source_state::idle:
-                worked_ = worked_ || loop_->template records_of<K>() != before;
-                return;
+                if (loop_->template records_of<K>() == before) return rest<K>();
+                break;
             case source_state::more:
                 break;
             case source_state::ended:
@@ -135,11 +145,31 @@ private:
                     loop_->template end_source<K>();
         }
         worked_ = true;
+        if constexpr (has_time) wake<K>();
+    }
+    /// A live source is empty. It is idle when it has been so for long enough (SEMANTICS 4): this
+    /// runs only while it is read with credit.
+    template <std::size_t K>
+    void rest() {
+        if constexpr (has_time) {
+            if (loop_->source_quiet(K)) return;
+            std::int64_t const now = read_clock(CLOCK_MONOTONIC_COARSE);
+            if (empty_since_[K] == 0) empty_since_[K] = now;
+            if (now - empty_since_[K] < idle_after_) return;
+            loop_->template quiet_source<K>(true);
+            worked_ = true;
+        }
+    }
+    template <std::size_t K>
+    void wake() {
+        empty_since_[K] = 0;
+        if (loop_->source_quiet(K)) loop_->template quiet_source<K>(false);
     }
     void settle() {
         std::uint64_t const drains = loop_->state().drains;
         environment_.fire(core::settling);
         left_ = loop_->settle(batch_, 1);
+        if (!settled_) worked_ = true;  // the others are told what has begun or stopped
         settled_ = true;
         if (drains != loop_->state().drains)
             worked_ = true;
@@ -152,15 +182,24 @@ private:
             constexpr std::size_t from = cuts::list.at[E].from;
             auto const& state = loop_->state();
             all = loop_->exchanges().template at<E>().publish(environment_, state.marks[from],
-                                                              state.no_more[from])
+                                                              state.idle[from], state.no_more[from])
                   && all;
         });
         unsent_ = !all;
         if (unsent_) starved_ = true;
     }
 
+    static constexpr bool has_time = [] {
+        for (stage_kind const kind : graph::kinds)
+            if (kind == stage_kind::time) return true;
+        return false;
+    }();
+    static constexpr std::int64_t clock_step = 10'000'000;  // of the coarse clock, at most
+
     Env environment_;
     std::size_t batch_;
+    std::int64_t idle_after_;
+    std::int64_t empty_since_[loop_type::sources == 0 ? 1 : loop_type::sources]{};
     std::unique_ptr<loop_type> loop_;
     bool worked_ = false;
     bool starved_ = false;

@@ -66,7 +66,7 @@ public:
     }
     /// Makes what was sent visible, with the watermark behind it. False while something waits for
     /// room; of marks only the last does.
-    bool publish(Env& env, time_point mark, bool ended) {
+    bool publish(Env& env, time_point mark, bool idle, bool ended) {
         bool all = true;
         for (unsigned q = 0; q < out_.size(); ++q) {
             outlet& o = out_[q];
@@ -79,10 +79,14 @@ public:
             if (o.spilled.empty()) {
                 if (mark > o.marked && o.lane->control({Env::mark_kind, mark.ns, 0}))
                     o.marked = mark;
+                if (idle != o.idle
+                    && o.lane->control({idle ? Env::idle_kind : Env::active_kind, 0, 0}))
+                    o.idle = idle;
                 if (ended && !o.ended && o.marked >= mark)
                     o.ended = o.lane->control({Env::end_kind, 0, 0});
             }
-            all = all && o.spilled.empty() && o.marked >= mark && o.ended == ended;
+            all =
+                all && o.spilled.empty() && o.marked >= mark && o.idle == idle && o.ended == ended;
             if (o.lane->publish()) env.published_to(q);
         }
         return all;
@@ -112,24 +116,71 @@ public:
             unsigned const p = first_ + k < lanes ? first_ + k : first_ + k - lanes;
             inlet& from = in_[p];
             if (!from.lane || from.lane->empty()) continue;
-            taken += from.lane->take(n - taken, f, [&from](auto const& control) {
-                if (control.kind == Env::mark_kind)
-                    from.mark = time_point{control.value};
-                else if (control.kind == Env::end_kind)
-                    from.ended = true;
-                return true;
-            });
+            taken += from.lane->take(
+                n - taken,
+                [&](Item&& item) __attribute__((always_inline)) {
+                    item.lift(from.floor);
+                    f(static_cast<Item&&>(item));
+                },
+                [&from](auto const& control) {
+                    from.hear(control);
+                    return true;
+                });
             env.took_from(p);
         }
         received_ += taken;
         return taken;
     }
+    /// What stands in front of the first record of each lane: watermarks and ends, also where a
+    /// record would find no room. True if there was any.
+    bool take_controls(Env& env) {
+        std::uint64_t const before = heard_;
+        for (unsigned p = 0; p < in_.size(); ++p) {
+            inlet& from = in_[p];
+            if (!from.lane || from.lane->empty()) continue;
+            std::uint64_t const so_far = heard_;
+            (void)from.lane->take(
+                0, [](Item&&) {},
+                [&](auto const& control) {
+                    from.hear(control);
+                    ++heard_;
+                    return true;
+                });
+            if (heard_ != so_far) env.took_from(p);
+        }
+        return heard_ != before;
+    }
     /// The least that the lanes into this partition have promised, and what its own copy of the
-    /// stage before promises.
-    [[nodiscard]] time_point mark(time_point own) const {
-        for (inlet const& i : in_)
-            if (i.lane && i.mark < own) own = i.mark;
-        return own;
+    /// stage before promises. An idle one holds nothing back, and what it brings on its return is
+    /// judged by what the others have promised meanwhile. Where all are idle the greatest counts.
+    [[nodiscard]] time_point mark(time_point own, bool own_idle, bool all_idle) {
+        bool const own_ended = own == time_point::max();
+        time_point low = all_idle && own_ended ? time_point::min() : own;
+        for (inlet const& i : in_) {
+            if (!i.lane || (!all_idle && i.idle)) continue;
+            if (all_idle && i.mark == time_point::max()) continue;  // ended
+            if (all_idle ? i.mark > low : i.mark < low) low = i.mark;
+        }
+        if (low == time_point::max()) return low;
+        for (inlet& i : in_)
+            if (i.idle && i.floor < low) i.floor = low;
+        if (own_idle && floor_ < low) floor_ = low;
+        return low;
+    }
+    /// Adds what the lanes know to whether one input is idle, and whether one goes on.
+    void look(bool& quiet, bool& active) const {
+        for (inlet const& i : in_) {
+            if (!i.lane) continue;
+            quiet = quiet || i.idle;
+            active = active || (!i.idle && i.mark != time_point::max());
+        }
+    }
+    /// The context of a record that stays on its partition.
+    template <class Ctx>
+    [[nodiscard]] [[gnu::always_inline]] inline Ctx lifted(Ctx ctx) const {
+        if constexpr (Ctx::is_timed)
+            if (ctx.stamp < floor_) ctx.stamp = floor_;
+        return ctx;
     }
     [[nodiscard]] bool ended(bool own) const {
         for (inlet const& i : in_)
@@ -158,13 +209,24 @@ private:
         lane_type* lane = nullptr;
         std::size_t room = 0;  // known to be free
         time_point marked = time_point::min();
+        bool idle = false;
         bool ended = false;
         std::deque<Item> spilled{};  // beyond the worst case that was reckoned with: never lost
     };
     struct inlet {
         std::unique_ptr<lane_type> lane{};
         time_point mark = time_point::min();
+        time_point floor = time_point::min();  // what the others promised while it was idle
+        bool idle = false;
         bool ended = false;
+
+        template <class Control>
+        void hear(Control const& control) {
+            if (control.kind == Env::mark_kind) mark = time_point{control.value};
+            if (control.kind == Env::idle_kind) idle = true;
+            if (control.kind == Env::active_kind) idle = false;
+            if (control.kind == Env::end_kind) ended = true;
+        }
     };
     static bool refill(outlet& o) {
         o.room = o.lane->room(1);
@@ -173,8 +235,10 @@ private:
 
     std::vector<outlet> out_;
     std::vector<inlet> in_;
+    time_point floor_ = time_point::min();  // of its own copy of the stage before
     unsigned first_ = 0;
     std::uint64_t received_ = 0;
+    std::uint64_t heard_ = 0;
     std::uint64_t spills_ = 0;
 };
 

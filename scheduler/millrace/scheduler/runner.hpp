@@ -53,7 +53,7 @@ inline void refuse_settings(run_settings const& settings) {
 
 /// A pipeline on the cores of a map, with loops of `Env`.
 template <class P, class Env>
-class runner final : run_state::told {
+class runner final : run_state::told, watchdog::place {
     using partition_type = partition<P, Env>;
     using loop_type = typename partition_type::loop_type;
 
@@ -79,8 +79,7 @@ public:
         begun_ = wall;
         state_.on_change(this);
         {
-            watchdog const watching(cores_, settings_, state_.controlled(),
-                                    [this](unsigned c) { return where(*cores_[c]); }, out.stalls);
+            watchdog const watching(cores_, settings_, state_.controlled(), *this, out.stalls);
             std::vector<std::jthread> threads;
             for (unsigned c = 1; c < map_.cores(); ++c)
                 threads.emplace_back([this, c] { work(c); });
@@ -133,7 +132,8 @@ private:
         leave(c);
     }
     /// What a core is at, as the watchdog says it.
-    std::string where(core const& c) const {
+    std::string where(unsigned at) const override {
+        core const& c = *cores_[at];
         unsigned const p = c.index() + c.turning() * map_.cores();
         if (p >= map_.partitions) return ", while it showed progress";
         unsigned const stage = c.fires();

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <pthread.h>
@@ -19,7 +18,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <millrace/scheduler/clock.hpp>
@@ -65,16 +63,22 @@ private:
 /// relaxed store a turn and one a firing. It lives as long as this does.
 class watchdog {
 public:
-    using place = std::function<std::string(unsigned core)>;
+    /// Says what a core is at.
+    struct place {
+        [[nodiscard]] virtual std::string where(unsigned core) const = 0;
+
+    protected:
+        ~place() = default;
+    };
 
     /// Looks where there are several cores or `alone_too`; stalls are counted in `stalls`, complete
     /// when this is gone.
     watchdog(std::vector<std::unique_ptr<core>> const& cores, run_settings const& settings,
-             bool alone_too, place where, std::uint64_t& stalls)
+             bool alone_too, place const& places, std::uint64_t& stalls)
         : cores_(cores),
           limit_(settings.watchdog.ns),
           tell_(settings.on_stall),
-          where_(std::move(where)),
+          places_(places),
           stalls_(stalls) {
         if (limit_ <= 0 || (cores.size() == 1 && !alone_too)) return;
         judges_.resize(cores.size());
@@ -90,15 +94,13 @@ private:
     void watch(std::stop_token const& stop) {
         std::unique_lock lock(mutex_);
         std::chrono::nanoseconds const pause(limit_ / 2 > 0 ? limit_ / 2 : 1);
-        while (!woken_.wait_for(lock, stop, pause, [&] { return stop.stop_requested(); }))
-            look();
+        while (!woken_.wait_for(lock, stop, pause, [&] { return stop.stop_requested(); })) look();
     }
     void look() {
         for (std::size_t c = 0; c < cores_.size(); ++c) {
             core const& watched = *cores_[c];
-            auto const v =
-                judges_[c].look(watched.turns(), watched.sleeps() || !watched.in_loop(),
-                                read_clock(CLOCK_MONOTONIC), limit_);
+            auto const v = judges_[c].look(watched.turns(), watched.sleeps() || !watched.in_loop(),
+                                           read_clock(CLOCK_MONOTONIC), limit_);
             if (v.begins) ++stalls_;
             if (v.speaks) say(static_cast<unsigned>(c), v.for_ns);
         }
@@ -107,7 +109,8 @@ private:
         int const cpu = cores_[c]->cpu();
         std::string text = "millrace: watchdog: core " + std::to_string(c);
         if (cpu >= 0) text += " on processor " + std::to_string(cpu);
-        text += " has not turned for " + std::to_string(for_ns / 1'000'000) + " ms" + where_(c)
+        text += " has not turned for " + std::to_string(for_ns / 1'000'000) + " ms"
+                + places_.where(c)
                 + ". Look for what blocks or computes long in a stage, and do it elsewhere.";
         if (tell_ != nullptr)
             tell_(text);
@@ -118,7 +121,7 @@ private:
     std::vector<std::unique_ptr<core>> const& cores_;
     std::int64_t limit_;
     void (*tell_)(std::string_view);
-    place where_;
+    place const& places_;
     std::uint64_t& stalls_;
     std::vector<stall_judge> judges_;
     std::mutex mutex_;

@@ -122,7 +122,11 @@ private:
             columns_.by_header(header, options_, rows_.file(), scratch_);
             return true;
         }
-        columns_.by_position(rows_.fields_ahead(), options_);
+        // How many fields a row above the limit has depends on how much of it was looked at.
+        if (rows_.too_long_ahead())
+            rows_.begin_with_next();
+        else
+            columns_.by_position(rows_.fields_ahead(), options_);
         return false;
     }
 

@@ -87,6 +87,15 @@ public:
     /// How many fields the next row has. Requires `ready()`.
     [[nodiscard]] std::uint32_t fields_ahead() const { return index_.row_ends[row_] - first_ + 1; }
 
+    /// Is the next row longer than the limit? Requires `ready()`.
+    [[nodiscard]] bool too_long_ahead() const {
+        std::uint32_t const begin = index_.ends[first_ - 1] + 1;
+        std::uint32_t const end = index_.ends[index_.row_ends[row_]];
+        return end - begin - (end != begin && base_[end - 1] == '\r') > row_max_;
+    }
+    /// The row that was asked about did not begin the file after all.
+    void begin_with_next() { first_row_ = true; }
+
     /// Looks for more rows. Requires `!ready()`.
     found refill() {
         auto what = found::starved;
@@ -230,7 +239,7 @@ private:
         cursor_ = {};
         if (unclosed) {
             broken_ = {{base_, std::min(size, row_max_)}, line_};
-            what = found::unclosed;
+            what = size > row_max_ + 1 ? judge(base_, line_) : found::unclosed;
             return true;
         }
         reserve(0);

@@ -20,9 +20,10 @@
 
 namespace millrace::detail {
 
-/// Appends text, in quotes where RFC 4180 needs them or `always`.
+/// Appends text, in quotes where RFC 4180 needs them or `always`. Text like a byte order mark gets
+/// them, too: at the beginning of a file it would be taken for one.
 inline void write_csv_text(format_buffer& out, std::string_view text, char separator, bool always) {
-    bool quotes = always;
+    bool quotes = always || text.starts_with("\xEF\xBB\xBF");
     for (char const c : text) quotes |= c == separator || c == '"' || c == '\n' || c == '\r';
     if (!quotes) return out.append(text);
     char* p = out.room(2 * text.size() + 2);

@@ -211,6 +211,8 @@ private:
         if (p == nullptr || here.escaped) return false;
         met.merge(here);
         auto const size = static_cast<std::size_t>(p - 1 - key);
+        // Where it is met again it is only compared.
+        if (!is_utf8({key, size})) return false;
         p = json_behind_blanks(p);
         if (*p != ':') return false;
         p = json_behind_blanks(p + 1);
