@@ -146,7 +146,7 @@ TEST(reply, hands_answers_to_the_endpoint_and_flushes_with_the_batch) {
     EXPECT_EQ(endpoint.replies, (std::vector<std::string>{"5:yes", "5:no", "5 refused"}));
     EXPECT_FALSE(op.drained());
     stage_counts counts;
-    detail::reply_operator::count(counted, counts);
+    op.count(counted, counts);
     EXPECT_EQ(counts.out, 3U);
 }
 

@@ -82,6 +82,8 @@ public:
             if (!present<I>()) return;
             if constexpr (requires { op<I>().start(hots_.template at<I>()); })
                 op<I>().start(hots_.template at<I>());
+            if constexpr (requires { op<I>().report_to(env.state_budget()); })
+                op<I>().report_to(env.state_budget());
         });
         each_source([&]<std::size_t K>() {  // what is read elsewhere is no input here
             if (!present<graph::source_ids[K]>()) end_source<K>();

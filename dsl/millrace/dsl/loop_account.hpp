@@ -91,7 +91,8 @@ void account_nodes(Loop& loop, State const& state, stage_counts (&out)[Size]) {
     // Over a cut edge flows what arrived.
     if constexpr (Loop::cuts::count > 0)
         Loop::exchange_type::each([&]<std::size_t E>() {
-            out[Loop::cuts::list.at[E].to].in += loop.exchanges().template at<E>().received();
+            constexpr std::size_t to = Loop::cuts::list.at[E].to;
+            out[to].in += loop.exchanges().template at<E>().received() - state.headings[to];
         });
     if constexpr (Loop::graph::reply_node >= 0) {
         constexpr auto reply = static_cast<std::size_t>(Loop::graph::reply_node);

@@ -19,10 +19,16 @@
 
 namespace millrace::detail {
 
-/// The operator of a stage that runs on one partition, or nothing on the others. Built in place.
+/// The operator of a stage that runs on one partition, or nothing on the others. Built in place:
+/// operators need not move.
 template <class Op>
 struct placed {
     std::optional<Op> op{};
+
+    template <class Maker>
+    placed(bool here, Maker const& maker) {
+        if (here) op.emplace(maker);
+    }
 };
 template <class T>
 struct opened_type {
@@ -61,9 +67,7 @@ auto open_copy(Stage& stage, Env& env) {
             Env& env;
             operator op_type() const { return open_node<N>(stage, env); }
         };
-        placed<op_type> out;
-        if (env.partition() == 0) out.op.emplace(maker{stage, env});
-        return out;
+        return placed<op_type>(env.partition() == 0, maker{stage, env});
     } else if constexpr (N::inner_type::kind == stage_kind::fork) {
         return open_node<N>(stage, env);
     } else {

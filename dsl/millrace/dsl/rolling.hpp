@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <millrace/dsl/compose.hpp>
+#include <millrace/model/failure.hpp>
 #include <millrace/model/row.hpp>
 #include <millrace/state/keyed_table.hpp>
 
@@ -47,6 +48,11 @@ struct rolling_operator {
     [[no_unique_address]] Body body;
     keyed_table<key_row, state_type> entries{};
 
+    template <class Budget>
+    void report_to(Budget& budget) {
+        entries.report_to(budget);
+    }
+
     template <class R, class Ctx, class Emit>
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
         state_type* state = nullptr;
@@ -73,6 +79,9 @@ struct rolling_operator {
                 state = &found.entry.value;
                 key = &found.entry.key;
             }
+        } catch (failure const&) {
+            emit.count_dead();  // the table may not grow: that ends the run, whatever on_error says
+            throw;
         } catch (...) {
             if (reads_key)
                 emit.fail_key(record, ctx);

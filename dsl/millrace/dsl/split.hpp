@@ -117,8 +117,11 @@ struct split_stage : stage_base {
     }
     template <class In, bool GoesOn, class Env>
     constexpr auto open_fork(Env&) {
-        return detail::split_operator<GoesOn, typename Case::function_type...>{
-            std::move(predicates)};
+        using split_type = detail::split_operator<GoesOn, typename Case::function_type...>;
+        if constexpr (requires { requires Env::parallel; })
+            return split_type{predicates};  // each of the loops side by side has its own
+        else
+            return split_type{std::move(predicates)};
     }
 };
 

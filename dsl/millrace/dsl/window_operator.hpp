@@ -76,6 +76,11 @@ class window_operator {
 public:
     window_operator(Body body, duration length, duration lateness)
         : body_(std::move(body)), lateness_(lateness), panes_(length) {}
+    /// The state's share of memory: it is asked before a table grows.
+    template <class Budget>
+    void report_to(Budget& budget) {
+        panes_.report_to(budget);
+    }
 
     /// The pane of the last record, with its bounds and what a batch has added to it, in registers.
     struct hot {
@@ -104,7 +109,12 @@ public:
         }
         if constexpr (Body::template projection_never_throws<record_type>
                       && key_never_throws<Emit>() && !Body::may_throw) {
-            add(key_of(r, emit), r, t, ctx, emit);
+            try {
+                add(key_of(r, emit), r, t, ctx, emit);
+            } catch (failure const&) {  // the state may not grow: that ends the run
+                emit.count_dead();
+                throw;
+            }
         } else {
             bool reads_key = In::keyed;
             try {
@@ -112,6 +122,7 @@ public:
                 reads_key = false;
                 add(std::move(key), r, t, ctx, emit);
             } catch (failure const&) {
+                emit.count_dead();
                 throw;
             } catch (...) {
                 if (reads_key)

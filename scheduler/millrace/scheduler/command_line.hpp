@@ -114,7 +114,8 @@ template <class Config>
     static_assert(
         detail::leaves_own_options_alone<Config>(),
         "millrace: command line: a field of the configuration is called explain, progress, batch, "
-        "cores, partitions, wait, io, stop_within, help or version, which every program has. "
+        "cores, partitions, wait, io, state_memory, stop_within, help or version, which every "
+        "program has. "
         "Rename it.");
     parsed<Config> out;
     std::vector<detail::option> options;

@@ -76,22 +76,27 @@ inline unsigned processors_of_cpu_max(std::string const& text) {
     if (rest == text.c_str()) return 0;
     return processors_of_quota(quota, std::strtoll(rest, nullptr, 10));
 }
-/// Of the control group that the process is in, version 2 or 1; 0: no limit.
-inline unsigned quota_processors() {
+/// The folders of the process' control group (version 2) and of all above it.
+template <class F>
+void for_each_cgroup(F&& f) {
     std::string const group = read_small_file("/proc/self/cgroup");
     std::size_t const at = group.find("0::");
     std::string path =
         at == std::string::npos ? "/" : group.substr(at + 3, group.find('\n', at) - at - 3);
-    unsigned least = 0;
-    for (;;) {  // a limit may stand at any level above
-        std::string const file =
-            "/sys/fs/cgroup" + (path == "/" ? std::string() : path) + "/cpu.max";
-        unsigned const here = processors_of_cpu_max(read_small_file(file.c_str()));
-        if (here != 0 && (least == 0 || here < least)) least = here;
-        if (path.size() <= 1) break;
+    for (;;) {
+        f("/sys/fs/cgroup" + (path == "/" ? std::string() : path));
+        if (path.size() <= 1) return;
         path.resize(path.rfind('/'));
         if (path.empty()) path = "/";
     }
+}
+/// Of the control group that the process is in, version 2 or 1; 0: no limit.
+inline unsigned quota_processors() {
+    unsigned least = 0;
+    for_each_cgroup([&](std::string const& folder) {  // a limit may stand at any level
+        unsigned const here = processors_of_cpu_max(read_small_file((folder + "/cpu.max").c_str()));
+        if (here != 0 && (least == 0 || here < least)) least = here;
+    });
     if (least != 0) return least;
     return processors_of_quota(
         std::strtoll(read_small_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").c_str(), nullptr, 10),

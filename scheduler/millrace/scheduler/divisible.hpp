@@ -38,8 +38,11 @@ struct division<node_list<Node...>> {
 
     template <class N>
     static consteval bool copies() {
-        if constexpr (cuts::single(N::id) || N::inner_type::kind == stage_kind::fork
-                      || std::is_same_v<typename N::stage_type, join_stage>)
+        if constexpr (cuts::single(N::id) || std::is_same_v<typename N::stage_type, join_stage>)
+            return true;
+        else if constexpr (requires(typename N::inner_type& s) { s.predicates; })
+            return std::is_copy_constructible_v<decltype(N::inner_type::predicates)>;
+        else if constexpr (N::inner_type::kind == stage_kind::fork)
             return true;
         else
             return std::is_copy_constructible_v<typename N::inner_type>;

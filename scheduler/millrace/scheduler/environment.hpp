@@ -18,6 +18,8 @@
 #include <millrace/scheduler/lane.hpp>
 #include <millrace/scheduler/port.hpp>
 #include <millrace/scheduler/settings.hpp>
+#include <millrace/scheduler/state_memory.hpp>
+#include <millrace/state/memory_budget.hpp>
 
 namespace millrace::detail {
 
@@ -34,7 +36,8 @@ private:
 /// Of the only partition.
 class alone_environment {
 public:
-    alone_environment(core& c, run_settings const&, core_map const&, unsigned) : core_(c) {}
+    alone_environment(core& c, run_settings const& settings, core_map const&, unsigned)
+        : core_(c), budget_(state_share(settings.state_memory, 1)) {}
 
     template <class Service>
     Service& service() {
@@ -44,9 +47,11 @@ public:
     void fire(unsigned stage) { core_.fire(stage); }
     [[nodiscard]] unsigned partition() const { return 0; }
     [[nodiscard]] unsigned partitions() const { return 1; }
+    memory_budget& state_budget() { return budget_; }
 
 private:
     core& core_;
+    memory_budget budget_;
 };
 
 /// Of one of several.
@@ -70,6 +75,7 @@ public:
           map_(map),
           partition_(partition),
           slots_(settings.lane_slots),
+          budget_(state_share(settings.state_memory, map.partitions)),
           yields_(settings.yield_seed == 0 ? 0 : settings.yield_seed + partition) {}
 
     template <class Service>
@@ -80,6 +86,7 @@ public:
     void fire(unsigned stage) { core_.fire(stage); }
     [[nodiscard]] unsigned partition() const { return partition_; }
     [[nodiscard]] unsigned partitions() const { return map_.partitions; }
+    memory_budget& state_budget() { return budget_; }
 
     /// Slots of a lane over which one record can become `worst`.
     [[nodiscard]] std::size_t lane_slots(std::size_t worst) const {
@@ -112,6 +119,7 @@ private:
     core_map const& map_;
     unsigned partition_;
     std::size_t slots_;
+    memory_budget budget_;
     std::uint64_t yields_;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <utility>
 
@@ -171,10 +172,19 @@ private:
         left_ = loop_->settle(batch_, 1);
         if (!settled_) worked_ = true;  // the others are told what has begun or stopped
         settled_ = true;
+        if (environment_.state_budget().report_due()) [[unlikely]]
+            warn_of_state();
         if (drains != loop_->state().drains)
             worked_ = true;
         else if (left_)
             starved_ = true;
+    }
+    [[gnu::cold, gnu::noinline]] void warn_of_state() {
+        auto const& budget = environment_.state_budget();
+        std::fprintf(stderr,
+                     "millrace: state: partition %u holds %zu of %zu bytes, 90 %% of its share of "
+                     "--state-memory. Beyond it the run ends.\n",
+                     environment_.partition(), budget.used(), budget.limit());
     }
     void publish() {
         bool all = true;

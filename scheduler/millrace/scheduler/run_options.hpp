@@ -14,10 +14,11 @@
 #include <millrace/scheduler/option_table.hpp>
 #include <millrace/scheduler/option_value.hpp>
 #include <millrace/scheduler/settings.hpp>
+#include <millrace/scheduler/state_memory.hpp>
 
 namespace millrace::detail {
 
-inline constexpr std::array<std::string_view, 10> own_options{
+inline constexpr std::array<std::string_view, 11> own_options{
     "explain", "progress", "batch",       "cores", "partitions",
     "wait",    "io",       "stop-within", "help",  "version"};
 
@@ -130,6 +131,13 @@ inline void add_own_options(std::vector<option>& out, run_settings& settings) {
                    .help = "the way to the kernel",
                    .target = &settings.io,
                    .read = read_io});
+    out.push_back({.name = "state-memory",
+                   .placeholder = "SIZE",
+                   .allowed = "bytes, or a size such as 512MiB or 4GiB",
+                   .initial = "half of the memory",
+                   .help = "what all state may take, before the run ends",
+                   .target = &settings.state_memory,
+                   .read = read_bytes});
     out.push_back({.name = "stop-within",
                    .placeholder = option_value<duration>::placeholder.data(),
                    .allowed = option_value<duration>::allowed(),

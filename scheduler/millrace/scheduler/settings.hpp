@@ -65,7 +65,10 @@ struct run_settings {
     /// record again. Sources with an end never count as idle.
     duration idle_after = seconds(30);
     duration stop_within = seconds(10);  ///< from a stop until what is in flight is given up
-    bool lock_memory = false;            ///< mlockall: no page of the process is ever swapped out
+    /// Bytes that all state may take, a share for each partition; 0: half of what the process may
+    /// have. A table that would grow beyond ends the run with exit code 70.
+    std::size_t state_memory = 0;
+    bool lock_memory = false;  ///< mlockall: no page of the process is ever swapped out
     /// So long a core may not turn without being reported: something in a stage blocks. 0: nobody
     /// looks.
     duration watchdog = milliseconds(100);
