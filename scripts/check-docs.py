@@ -43,11 +43,13 @@ PAGES = {
     "dsl/loop": None,
     "dsl/pipeline": None,
     "dsl/explain": "plan",
+    "io/decode_format": "decode",
     "io/json_reader": "json",
     "io/json_writer": "json",
     "io/standard_io": "file",
     "model/describe": "records",
     "model/field": "records",
+    "scheduler/program": "run",
     "scheduler/test_driver": "test-driver",
 }
 # Pages of things that are no stage have no such fields.

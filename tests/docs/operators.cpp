@@ -55,6 +55,26 @@ TEST(docs_reference, filter) {
     EXPECT_EQ(result.stages[1].counts.filtered, 1U);
 }
 
+TEST(docs_reference, rebalance) {
+    std::vector<double> values;
+    auto const slow = [](trade const& t) { return t.price * t.shares; };
+    // [rebalance]
+    auto pipeline = from(trades) | rebalance() | map<"value">(slow) | to(values);
+    // [rebalance]
+    ASSERT_TRUE(run(std::move(pipeline), {.partitions = 2, .oversubscribed = 2}).ok());
+    EXPECT_THAT(values, testing::UnorderedElementsAre(30.0, 4.0, 24.0));
+}
+
+TEST(docs_reference, broadcast) {
+    std::vector<double> seen;
+    // [broadcast]
+    auto pipeline = from(trades) | broadcast()
+                    | map<"price">([](trade const& t) { return t.price; }) | to(seen);
+    // [broadcast]
+    ASSERT_TRUE(run(std::move(pipeline), {.partitions = 2, .oversubscribed = 2}).ok());
+    EXPECT_EQ(seen.size(), 6U);
+}
+
 TEST(docs_reference, flat_map) {
     std::vector<std::string> const lines{"to be", "or not to be"};
     std::vector<std::string> words;

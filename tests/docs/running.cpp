@@ -4,6 +4,7 @@
 // The examples of docs/reference and docs/learn: run, the report, the command line, the test
 // driver, records.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -29,6 +30,12 @@ using namespace millrace;
 using testing::ElementsAre;
 
 namespace {
+
+struct trip {
+    text<3> origin = {};
+    std::int64_t minutes = 0;
+};
+MILLRACE_RECORD(trip, origin, minutes);
 
 std::string text_of(char const* path) {
     std::string out;
@@ -58,6 +65,23 @@ TEST(docs_reference, run) {
     // [run]
     EXPECT_TRUE(result.ok());
     EXPECT_THAT(out, ElementsAre(1, 3));
+}
+
+TEST(docs_reference, cores) {
+    std::vector<trip> const trips{{"EWR", 5}, {"JFK", 7}, {"EWR", 1}};
+    std::vector<std::int64_t> out;
+    auto const pipeline = from(trips) | key_by(field<&trip::origin>)
+                          | aggregate(sum<"minutes">(field<&trip::minutes>))
+                          | map([](auto const& r) { return get<"minutes">(r); }) | to(out);
+    // [cores]
+    report const here = run(pipeline);             // one partition, on this thread
+    report const alone = run(pipeline, cores<1>);  // the same, without an exchange in its code
+    report const pinned = run(pipeline, {.cores = default_cores()});
+    report const three = run(pipeline, {.cores = default_cores(), .partitions = 3});
+    // [cores]
+    for (report const* r : {&here, &alone, &pinned, &three}) EXPECT_TRUE(r->ok()) << r->message;
+    EXPECT_EQ(out.size(), 12U);
+    EXPECT_EQ(std::count(out.begin(), out.end(), 6), 4);
 }
 
 TEST(docs_reference, report) {

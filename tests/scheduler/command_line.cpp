@@ -160,6 +160,7 @@ TEST(command_line, reads_how_a_program_runs) {
     EXPECT_EQ(parse({"--io=deferred"}).settings.io, io_tier::deferred);
     EXPECT_EQ(parse({"--io=cooperative"}).settings.io, io_tier::cooperative);
     EXPECT_EQ(parse({"--io=epoll"}).settings.io, io_tier::epoll);
+    EXPECT_EQ(parse({"--state-memory=512MiB"}).settings.state_memory, std::size_t{512} << 20);
     EXPECT_EQ(parse({"--stop-within=500ms"}).settings.stop_within, milliseconds(500));
 
     for (char const* const cores :
@@ -173,6 +174,8 @@ TEST(command_line, reads_how_a_program_runs) {
     EXPECT_EQ(wrong({"--wait=maybe"}), "--wait takes spin, adaptive or wait, not \"maybe\".");
     EXPECT_EQ(wrong({"--io=uring"}),
               "--io takes auto, ring, deferred, cooperative or epoll, not \"uring\".");
+    EXPECT_EQ(wrong({"--state-memory=0"}),
+              "--state-memory takes bytes, or a size such as 512MiB or 4GiB, not \"0\".");
     EXPECT_EQ(wrong({"--stop-within=soon"}),
               "--stop-within takes a duration such as 500ms, 90s, 7min, 1h or 2d, not \"soon\".");
 }
@@ -265,6 +268,7 @@ TEST(command_line, prints_help_from_the_description) {
   --partitions NUMBER                        copies of what can run side by side; default one a core
   --wait spin|adaptive|wait                  what a core does while there is nothing to do; default adaptive
   --io auto|ring|deferred|cooperative|epoll  the way to the kernel; default auto
+  --state-memory SIZE                        what all state may take, before the run ends; default half of the memory
   --stop-within DURATION                     from a stop until what is in flight is given up; default 10s
   --help                                     print this and stop
   --version                                  print the version and stop

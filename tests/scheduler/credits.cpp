@@ -305,4 +305,23 @@ TEST(credits, memory_stays_flat_under_a_sink_that_stalls_and_nothing_is_lost) {
     EXPECT_EQ(written.load(), made.load());
 }
 
+/// Room for four, for ever.
+struct tiny_sink {
+    struct opened {
+        void write(int const&) {}
+        [[nodiscard]] std::size_t room() const { return 4; }
+    };
+    template <class Env>
+    opened open_sink(Env&) const {
+        return {};
+    }
+};
+TEST(credits, a_sink_too_small_for_what_one_record_becomes_is_refused) {
+    auto const r = run(from(std::vector<int>{1}) | flat_map<8>([](int x, emitter<int>& e) { e(x); })
+                           | to(tiny_sink{}),
+                       {});
+    EXPECT_EQ(r.code, exit_code::configuration);
+    EXPECT_NE(r.message.find("room for 4 records"), std::string::npos) << r.message;
+}
+
 }  // namespace

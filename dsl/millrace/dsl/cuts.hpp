@@ -114,6 +114,15 @@ struct flow_of {
                     a.at[h] = plus(a.at[h], k < ways ? out : a.at[i]);
         }
     }
+    /// The most that one record, wherever it enters, becomes at node I.
+    static constexpr std::size_t worst_at(std::size_t i) {
+        std::size_t most_seen = 1;
+        for (std::size_t h = 0; h < i; ++h) {
+            std::size_t const n = worst_from(h).at[i];
+            most_seen = n > most_seen ? n : most_seen;
+        }
+        return most_seen;
+    }
     template <std::size_t Head>
     static constexpr arrivals worst = worst_from(Head);
 };

@@ -85,6 +85,19 @@ struct edges {
         return a;
     }();
     static constexpr bool precedes(std::size_t p, std::size_t i) { return before.value[p][i]; }
+    struct node_numbers {
+        std::size_t count = 0;
+        std::size_t at[size]{};
+    };
+    static constexpr node_numbers find_before(std::size_t i) {
+        node_numbers found;
+        for (std::size_t p = 0; p < i; ++p)
+            if (precedes(p, i)) found.at[found.count++] = p;
+        return found;
+    }
+    /// The nodes in front of node I.
+    template <std::size_t I>
+    static constexpr node_numbers before_node = find_before(I);
 
     /// A stage that emits from several places calls what follows instead of inlining it; so does a
     /// side output, and whatever leads into a join (LANGUAGE, 5).

@@ -40,9 +40,9 @@ std::size_t credit_behind(Loop& loop, std::size_t n) {
 /// between them, or -1.
 template <std::size_t I, class Loop, class F>
 void for_each_before(F&& f) {
-    for_each_node<I>([&]<std::size_t Before>() {
-        if constexpr (Loop::graph::precedes(Before, I))
-            f.template operator()<Before, Loop::cuts::index(Before, I)>();
+    constexpr auto& before = Loop::graph::template before_node<I>;
+    for_each_node<before.count>([&]<std::size_t K>() {
+        f.template operator()<before.at[K], Loop::cuts::index(before.at[K], I)>();
     });
 }
 /// The least of what the stages before have promised; of a cut edge, what came over it. What is

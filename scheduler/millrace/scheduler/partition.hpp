@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <millrace/dsl/loop.hpp>
+#include <millrace/model/failure.hpp>
 #include <millrace/model/live.hpp>
 #include <millrace/scheduler/core.hpp>
 #include <millrace/scheduler/environment.hpp>
@@ -33,7 +35,9 @@ public:
         : environment_(c, settings, map, number),
           batch_(settings.batch),
           idle_after_(settings.idle_after.ns),
-          loop_(std::make_unique<loop_type>(std::move(pipeline), environment_)) {}
+          loop_(std::make_unique<loop_type>(std::move(pipeline), environment_)) {
+        refuse_small_sinks();
+    }
 
     loop_type& loop() { return *loop_; }
     void connect(partition& other) { loop_->exchanges().connect(other.loop_->exchanges()); }
@@ -98,6 +102,23 @@ public:
     }
 
 private:
+    /// A sink that has some room, and less than one record can become there, would never get any.
+    void refuse_small_sinks() {
+        for_each_node<loop_type::size>([&]<std::size_t I>() {
+            if constexpr (requires { loop_->template op<I>().sink.room(); }) {
+                if (!loop_->template present<I>()) return;
+                constexpr std::size_t most = loop_type::flow::worst_at(I);
+                std::size_t const room = loop_->template op<I>().sink.room();
+                if (room == 0 || room >= most) return;
+                throw failure(exit_code::configuration,
+                              "millrace: run: a sink has room for " + std::to_string(room)
+                                  + " records, and one record of the pipeline can become "
+                                  + std::to_string(most)
+                                  + " there. Give the sink larger buffers, or flat_map a smaller "
+                                    "bound.");
+            }
+        });
+    }
     /// How many of `n` may enter behind node Head now.
     template <std::size_t Head>
     std::size_t credit(std::size_t n) {

@@ -19,8 +19,8 @@
 namespace millrace::detail {
 
 inline constexpr std::array<std::string_view, 11> own_options{
-    "explain", "progress", "batch",       "cores", "partitions",
-    "wait",    "io",       "stop-within", "help",  "version"};
+    "explain", "progress",     "batch",       "cores", "partitions", "wait",
+    "io",      "state-memory", "stop-within", "help",  "version"};
 
 /// One of some words; its place among them is the value of an enumeration.
 template <class Enum, std::size_t Count>
