@@ -5,7 +5,7 @@
 
 A stage with several call sites of its downstream would double the code with each stage. Compiled are pipelines of 0, 2, 4
 and 8 flat_maps that emit from three places; from 4 to 8 a stage may add at most `GROWTH_MAX` times what it adds from 2
-to 4. Bytes of machine code at -O2.
+to 4. Bytes of machine code of the bare loop at -O2: what runs it would only blur the figures.
 """
 
 import argparse
@@ -28,8 +28,13 @@ def pipeline(stages):
         for i in range(stages)
     )
     return (
-        "#include <array>\n#include <millrace/millrace.hpp>\nint main() {\n    std::array<int, 3> numbers{1, 2, 3};\n"
-        f"    return millrace::run(millrace::from(numbers){flat_maps}\n        | millrace::discard()).ok();\n}}\n"
+        "#include <array>\n#include <millrace/dsl.hpp>\nstruct environment {};\n"
+        "int main() {\n    std::array<int, 3> numbers{1, 2, 3};\n"
+        f"    auto p = millrace::from(numbers){flat_maps}\n        | millrace::discard();\n"
+        "    using p_type = decltype(p);\n    environment env;\n"
+        "    millrace::detail::fused_loop<p_type, environment, millrace::detail::nodes_of<p_type>> loop(std::move(p), env);\n"
+        "    while (loop.poll<0>(64) == millrace::source_state::more) loop.settle(64);\n"
+        "    return static_cast<int>(loop.mark(0).ns);\n}\n"
     )
 
 
