@@ -22,6 +22,7 @@ struct row64 {
     std::int64_t other[5];
 };
 
+struct core_environment {};
 struct uncounted_environment {
     static constexpr bool uncounted = true;
 };

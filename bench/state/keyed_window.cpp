@@ -158,11 +158,14 @@ auto pipeline_of(std::int64_t const& base, outcome*& out) {
              });
 }
 
+/// Of a loop that needs nothing from the core it runs on.
+struct core_environment {};
+
 class ours {
     using pipeline_type =
         decltype(pipeline_of(std::declval<std::int64_t const&>(), std::declval<outcome*&>()));
-    using loop_type = detail::fused_loop<pipeline_type, core_environment,
-                                         detail::nodes_of<pipeline_type>>;
+    using loop_type =
+        detail::fused_loop<pipeline_type, core_environment, detail::nodes_of<pipeline_type>>;
     static constexpr std::size_t source = 0, time = 1, window = 3;
 
 public:
