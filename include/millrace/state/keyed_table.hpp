@@ -227,8 +227,9 @@ private:
     /// Moved with each insertion while the table grows: it is done after capacity / 16 of them.
     static constexpr std::size_t slots_an_insertion = 16;
 
+    /// Not inlined: in the loop it would take registers from the updates of known keys.
     template <class K, class Make>
-    insertion insert(std::size_t i, K&& key, std::uint64_t hash, Make& make) {
+    [[gnu::noinline]] insertion insert(std::size_t i, K&& key, std::uint64_t hash, Make& make) {
         bool const crowded = ((i - home(hash)) & mask_) > long_run && size_ > capacity_ / 8;
         if (size_ >= limit_ || crowded) [[unlikely]]
             return insert_slowly(std::forward<K>(key), hash, make);
