@@ -22,7 +22,6 @@
 
 #include <millrace/dsl/aggregate.hpp>
 #include <millrace/dsl/on_error.hpp>
-#include <millrace/dsl/rebalance.hpp>
 #include <millrace/dsl/reduce.hpp>
 #include <millrace/dsl/tee.hpp>
 
@@ -35,6 +34,7 @@
 #include <millrace/dsl/plan.hpp>
 #include <millrace/dsl/loop.hpp>
 #include <millrace/dsl/pipeline.hpp>
+#include <millrace/dsl/rebalance.hpp>
 
 #include <millrace/model/describe.hpp>
 #include <millrace/model/field.hpp>

@@ -111,7 +111,8 @@ answer unframed(std::string const& bytes) {
 
 auto counting(std::uint16_t port) {
     return tcp::serve({.port = port}, length_prefix<4>{}) | decode<ask>() | key_by(field<&ask::key>)
-           | aggregate(millrace::max<"id">(field<&ask::id>), count<"seen">()) | map([](auto const& row) {
+           | aggregate(millrace::max<"id">(field<&ask::id>), count<"seen">())
+           | map([](auto const& row) {
                  return answer{get<"id">(row), static_cast<std::uint64_t>(get<"seen">(row))};
              })
            | encode() | reply();

@@ -107,6 +107,24 @@ TEST_P(partitions, hand_a_key_by_on_to_a_sink_that_runs_alone) {
     EXPECT_EQ(out.size(), 100U);
 }
 
+TEST_P(partitions, each_have_the_functions_of_the_key) {
+    // The key's function holds something: a copy of it must stand on every partition.
+    std::string const names[] = {"a", "b", "c", "d", "e"};
+    std::vector<std::string> const known(names, names + 5);
+    std::vector<std::string> keys;
+    auto const r =
+        run(from(events(500)) | event_time(time_of) | key_by<"name">([known](event const& e) {
+                return known[static_cast<std::size_t>(e.key)];
+            }) | window(tumbling{duration{1000}})
+                | count<"n">() | to([&](auto const& row) {
+                      if (get<"n">(row) == 100) keys.push_back(get<"name">(row));
+                  }),
+            {.oversubscribed = GetParam()});
+    EXPECT_TRUE(r.ok() && adds_up(r)) << to_text(r);
+    std::sort(keys.begin(), keys.end());
+    EXPECT_EQ(keys, known);
+}
+
 INSTANTIATE_TEST_SUITE_P(threads, partitions, testing::Values(0U, 1U, 2U, 3U, 4U));
 
 }  // namespace

@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 
 #include <millrace/io/core_engine.hpp>
-#include <millrace/io/detail/monotonic.hpp>
 #include <millrace/io/core_service.hpp>
+#include <millrace/io/detail/monotonic.hpp>
 
 namespace millrace_test {
 

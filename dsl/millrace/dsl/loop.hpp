@@ -55,8 +55,10 @@ private:
         } else if constexpr (!parallel) {
             return open_node<N>(inner_of(stage_by(expression, typename N::path_type{})), env);
         } else {
-            return open_copy<N, cuts::single(N::id)>(
-                inner_of(stage_by(expression, typename N::path_type{})), env);
+            // The stages behind an exchange read the key's functions on every partition.
+            constexpr bool alone = cuts::single(N::id) && N::inner_type::kind != stage_kind::key;
+            return open_copy<N, alone>(inner_of(stage_by(expression, typename N::path_type{})),
+                                       env);
         }
     }
     template <class N>

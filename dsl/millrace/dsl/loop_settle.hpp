@@ -40,7 +40,7 @@ std::size_t credit_behind(Loop& loop, std::size_t n) {
 /// between them, or -1.
 template <std::size_t I, class Loop, class F>
 void for_each_before(F&& f) {
-    constexpr auto& before = Loop::graph::template before_node<I>;
+    constexpr auto before = Loop::graph::template before_node<I>;
     for_each_node<before.count>([&]<std::size_t K>() {
         f.template operator()<before.at[K], Loop::cuts::index(before.at[K], I)>();
     });

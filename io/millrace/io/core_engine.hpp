@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <millrace/io/buffer_pool.hpp>
+#include <millrace/io/core_service.hpp>
 #include <millrace/io/detail/operation_list.hpp>
 #include <millrace/io/detail/tier_choice.hpp>
 #include <millrace/io/detail/wake_gate.hpp>
@@ -22,7 +23,6 @@
 #include <millrace/io/epoll_tier.hpp>
 #include <millrace/io/operation.hpp>
 #include <millrace/io/ring_tier.hpp>
-#include <millrace/io/core_service.hpp>
 
 namespace millrace {
 

@@ -19,12 +19,12 @@
 
 #include <liburing.h>
 
+#include <millrace/io/core_service.hpp>
 #include <millrace/io/detail/monotonic.hpp>
 #include <millrace/io/detail/operation_list.hpp>
 #include <millrace/io/detail/refusal.hpp>
 #include <millrace/io/detail/uring_entry.hpp>
 #include <millrace/io/engine_options.hpp>
-#include <millrace/io/core_service.hpp>
 
 namespace millrace::detail {
 

@@ -42,7 +42,7 @@ struct parsed {
 namespace detail {
 
 /// `mean_delay` is `--mean-delay`.
-constexpr std::string option_name(std::string_view field) {
+inline std::string option_name(std::string_view field) {
     std::string out(field);
     for (char& c : out)
         if (c == '_') c = '-';
@@ -75,13 +75,20 @@ option option_of(T& target) {
     return out;
 }
 
+/// Is that the option of this field? For constant expressions.
+constexpr bool names_option(std::string_view field, std::string_view option) {
+    if (field.size() != option.size()) return false;
+    for (std::size_t i = 0; i < field.size(); ++i)
+        if ((field[i] == '_' ? '-' : field[i]) != option[i]) return false;
+    return true;
+}
 template <class Config>
 consteval bool leaves_own_options_alone() {
     bool out = true;
     if constexpr (described<Config>)
         for_each_field<Config>([&]<class Field>() {
             for (std::string_view const own : own_options)
-                out = out && own != option_name(Field::name.view());
+                out = out && !names_option(Field::name.view(), own);
         });
     return out;
 }

@@ -38,7 +38,8 @@ struct division<node_list<Node...>> {
 
     template <class N>
     static consteval bool copies() {
-        if constexpr (cuts::single(N::id) || std::is_same_v<typename N::stage_type, join_stage>)
+        constexpr bool alone = cuts::single(N::id) && N::inner_type::kind != stage_kind::key;
+        if constexpr (alone || std::is_same_v<typename N::stage_type, join_stage>)
             return true;
         else if constexpr (requires(typename N::inner_type& s) { s.predicates; })
             return std::is_copy_constructible_v<decltype(N::inner_type::predicates)>;

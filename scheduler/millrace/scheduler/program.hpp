@@ -10,10 +10,10 @@
 #include <utility>
 
 #include <millrace/dsl/complete.hpp>
-#include <millrace/scheduler/divisible.hpp>
 #include <millrace/dsl/explain.hpp>
 #include <millrace/scheduler/command_line.hpp>
 #include <millrace/scheduler/core_map.hpp>
+#include <millrace/scheduler/divisible.hpp>
 #include <millrace/scheduler/report.hpp>
 #include <millrace/scheduler/run_state.hpp>
 #include <millrace/scheduler/runner.hpp>

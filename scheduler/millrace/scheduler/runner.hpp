@@ -21,11 +21,11 @@
 #include <vector>
 
 #include <millrace/dsl/complete.hpp>
-#include <millrace/scheduler/divisible.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/scheduler/core.hpp>
 #include <millrace/scheduler/core_map.hpp>
 #include <millrace/scheduler/core_thread.hpp>
+#include <millrace/scheduler/divisible.hpp>
 #include <millrace/scheduler/loop_report.hpp>
 #include <millrace/scheduler/partition.hpp>
 #include <millrace/scheduler/progress.hpp>

@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
+#include <millrace/io/core_service.hpp>
 #include <millrace/io/detail/refusal.hpp>
 #include <millrace/io/engine_options.hpp>
 #include <millrace/io/epoll_tier.hpp>
 #include <millrace/io/ring_tier.hpp>
-#include <millrace/io/core_service.hpp>
 
 namespace millrace::detail {
 

@@ -104,7 +104,7 @@ inline std::int32_t try_once(operation& asked, char* at) {
         switch (asked.verb) {
             case op_verb::accept:
                 result = or_errno(::accept4(asked.fd, nullptr, nullptr,
-                                             static_cast<int>(asked.flags | SOCK_CLOEXEC)));
+                                            static_cast<int>(asked.flags | SOCK_CLOEXEC)));
                 break;
             case op_verb::connect:
                 result = try_connect(asked);
@@ -116,7 +116,7 @@ inline std::int32_t try_once(operation& asked, char* at) {
             case op_verb::send:
                 result =
                     or_errno(::send(asked.fd, asked.data, asked.engine.bytes,
-                                     static_cast<int>(asked.flags) | MSG_DONTWAIT | MSG_NOSIGNAL));
+                                    static_cast<int>(asked.flags) | MSG_DONTWAIT | MSG_NOSIGNAL));
                 break;
             case op_verb::send_message:
                 result = or_errno(
