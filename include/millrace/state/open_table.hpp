@@ -207,6 +207,8 @@ public:
         return larger;
     }
 
+    // Open to `keyed_table`, whose members they are; named as such.
+    // NOLINTBEGIN(readability-identifier-naming)
     slot* slots_ = nullptr;
     std::uint16_t* tags_ = no_tags;
     std::size_t mask_ = 0;
@@ -219,6 +221,7 @@ public:
     [[no_unique_address]] Hash hash_;
     memory_block block_;
     memory_budget* budget_ = nullptr;
+    // NOLINTEND(readability-identifier-naming)
 };
 
 }  // namespace millrace::detail
