@@ -226,6 +226,7 @@ public:
 private:
     static std::vector<load::connection> connect(options const& o) {
         std::vector<load::connection> all;
+        all.reserve(o.connections);
         for (std::size_t c = 0; c < o.connections; ++c) all.emplace_back(o.host, o.port);
         return all;
     }

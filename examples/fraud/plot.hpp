@@ -102,7 +102,7 @@ private:
             double const y = y_of(r, ns);
             put(out, "<path d=\"M%d %.1fH%d\" stroke=\"#ddd\"/>\n", left, y, right);
             put(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", left - 8, y + 4,
-                time_text(static_cast<std::uint64_t>(ns + 0.5)).c_str());
+                time_text(static_cast<std::uint64_t>(std::llround(ns))).c_str());
         }
         static constexpr char const* names[] = {"0",       "90 %",     "99 %",      "99.9 %",
                                                 "99.99 %", "99.999 %", "99.9999 %", "99.99999 %"};
@@ -120,7 +120,7 @@ private:
                                                   "#7b3f98", "#8a6d00", "#444444"};
         char const* const colour = colours[number % std::size(colours)];
         histogram const& h = lines_[number].values;
-        put(out, "<path fill=\"none\" stroke-width=\"2\" stroke=\"%s\" d=\"", colour);
+        put(out, R"(<path fill="none" stroke-width="2" stroke="%s" d=")", colour);
         double const last = std::log10(static_cast<double>(h.count()));
         char command = 'M';
         for (double nines = 0; nines < last; nines += r.nines / 400) {

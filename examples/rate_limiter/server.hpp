@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -44,9 +45,9 @@ public:
         : socket_(std::move(socket)), id_(id), table_(table), questions_(std::move(questions)) {}
 
     void begin() {
-        boost::system::error_code ignored;
-        socket_.set_option(tcp::no_delay(true), ignored);
-        read();
+        boost::system::error_code e;
+        broken_ = socket_.set_option(tcp::no_delay(true), e).failed();  // the peer is gone
+        broken_ ? end_if_done() : read();
     }
     void answer(std::uint64_t number, char const* text) {
         open_[number - first_] = text;
@@ -109,8 +110,8 @@ private:
     void end_if_done() {
         bool const owes = paused_ || !open_.empty() || !waiting_.empty() || writing_;
         if (!broken_ && (!read_ended_ || owes)) return;
-        boost::system::error_code ignored;
-        socket_.close(ignored);
+        boost::system::error_code e;
+        std::ignore = socket_.close(e);  // closed in any case
         table_.erase(id_);
     }
     static std::int64_t now_ns() {

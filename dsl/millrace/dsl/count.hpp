@@ -14,6 +14,7 @@
 
 #include <millrace/dsl/compose.hpp>
 #include <millrace/model/call.hpp>
+#include <millrace/model/held.hpp>
 #include <millrace/model/time.hpp>
 
 namespace millrace {
@@ -229,8 +230,8 @@ struct fold_spec : stage_base {
     template <class R>
     using input = R;
     struct folded {
-        std::optional<Initial> value;
-        [[nodiscard]] Initial result() const { return *value; }
+        std::optional<Initial> value;  // held from the first record on
+        [[nodiscard]] Initial result() const { return detail::held(value); }
     };
     template <class R>
     using state = folded;

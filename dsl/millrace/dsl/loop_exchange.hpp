@@ -16,6 +16,7 @@
 #include <millrace/dsl/loop_operator.hpp>
 #include <millrace/dsl/loop_sources.hpp>
 #include <millrace/model/context.hpp>
+#include <millrace/model/held.hpp>
 
 namespace millrace::detail {
 
@@ -46,7 +47,7 @@ template <class Op>
 }
 template <class Op>
 [[gnu::always_inline]] inline Op& opened(placed<Op>& p) {
-    return *p.op;
+    return held(p.op);  // asked for only where it is present
 }
 template <class Op>
 constexpr bool is_present(Op const&) {

@@ -24,6 +24,7 @@ public:
             blocks_.push_back(std::move(block));
             given_ = 0;  // of the one before less is known to be gone than is
         } catch (...) {
+            memory_block const unmapped = std::move(block);
         }
     }
     /// Unmaps about so many bytes; true while there is more.

@@ -57,8 +57,8 @@ public:
     /// Every connection that is open.
     template <class F>
     void each(F&& f) const {
-        for (std::size_t i = 0; i < all_.size(); ++i)  // one may be closed meanwhile
-            if (all_[i]->open) f(*all_[i]);
+        for (auto const& one : all_)  // it may be closed by `f`
+            if (one->open) f(*one);
     }
 
 private:

@@ -23,6 +23,7 @@
 #include <millrace/io/epoll_tier.hpp>
 #include <millrace/io/operation.hpp>
 #include <millrace/io/ring_tier.hpp>
+#include <millrace/model/held.hpp>
 
 namespace millrace {
 
@@ -89,7 +90,7 @@ public:
         if (!asked.pending) return;
         bool const out = asked.engine.where == place::parked ? parked_.remove(asked)
                          : ring_                             ? ring_->cancel(asked)
-                                                             : epoll_->cancel(asked);
+                                                             : detail::held(epoll_).cancel(asked);
         if (out) end(asked, -ECANCELED);
     }
     /// Operations that still owe a last completion.
@@ -100,7 +101,7 @@ public:
         if (!parked_.empty()) did = unpark();
         if (!ended_.empty()) did = tell_ended();
         auto const deliver = [this](operation& asked, completion const& got) { take(asked, got); };
-        did |= ring_ ? ring_->turn(deliver) : epoll_->turn(deliver);
+        did |= ring_ ? ring_->turn(deliver) : detail::held(epoll_).turn(deliver);
         if constexpr (Faults::active)
             did |= faults_.release(
                 [this](operation& asked, completion const& got) { tell(asked, got); });
@@ -112,13 +113,13 @@ public:
         bool busy = !ended_.empty();
         if constexpr (Faults::active) busy |= faults_.holds();
         if (busy) return;
-        if (gate_.may_sleep()) ring_ ? ring_->sleep(until) : epoll_->sleep(until);
+        if (gate_.may_sleep()) ring_ ? ring_->sleep(until) : detail::held(epoll_).sleep(until);
         counts_.wakes += gate_.awake();
     }
 
     void wake() noexcept override {
         if (!gate_.must_wake()) return;
-        ring_ ? ring_->wake() : epoll_->wake();
+        ring_ ? ring_->wake() : detail::held(epoll_).wake();
     }
 
     /// In lines; one that begins with «warning: » is for the user, from one engine a process.
@@ -141,7 +142,7 @@ private:
         if constexpr (Faults::active)
             if (std::int32_t const refused = faults_.at_submission(asked); refused < 0)
                 return end(asked, refused);
-        ring_ ? ring_->submit(asked) : epoll_->submit(asked);
+        ring_ ? ring_->submit(asked) : detail::held(epoll_).submit(asked);
     }
     void end(operation& asked, std::int32_t result) {
         asked.engine.result = result;
@@ -191,8 +192,8 @@ private:
 
     engine_counts counts_;
     std::vector<std::unique_ptr<buffer_pool>> pools_;
-    std::optional<detail::ring_tier> ring_;  // goes before the pools that it writes into
-    std::optional<detail::epoll_tier> epoll_;
+    std::optional<detail::ring_tier> ring_;    // goes before the pools that it writes into
+    std::optional<detail::epoll_tier> epoll_;  // held where there is no ring
     detail::operation_list parked_;
     detail::operation_list ended_;
     std::size_t pending_ = 0;

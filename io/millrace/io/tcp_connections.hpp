@@ -21,6 +21,7 @@
 #include <millrace/io/tcp_connection.hpp>
 #include <millrace/io/tcp_counts.hpp>
 #include <millrace/io/tcp_options.hpp>
+#include <millrace/model/held.hpp>
 
 namespace millrace::detail {
 
@@ -58,7 +59,7 @@ public:
     }
     [[nodiscard]] connection_table const& table() const { return table_; }
     [[nodiscard]] std::size_t buffered() const { return buffered_; }
-    [[nodiscard]] buffer_pool const& pool() const { return buffers_->pool(); }
+    [[nodiscard]] buffer_pool const& pool() const { return held(buffers_).pool(); }
     [[nodiscard]] Engine& engine() const { return *engine_; }
     [[nodiscard]] service_handle<Engine> const& handle() const { return engine_; }
     [[nodiscard]] static std::int64_t clock() { return coarse_ns(); }
@@ -233,8 +234,9 @@ protected:
         if (!c.in_waiting.in && !c.finishing) ready_.push(c);
     }
     void relieve(connection& c) {
-        if (!buffers_->are_wanted_from(c) || c.viewed == poll_) return;
-        buffers_->move_to_inbox(c);
+        receive_buffers& buffers = held(buffers_);  // it has received
+        if (!buffers.are_wanted_from(c) || c.viewed == poll_) return;
+        buffers.move_to_inbox(c);
         c.parked = true;
         ++counts.parked;
         engine_->cancel(c.receive);

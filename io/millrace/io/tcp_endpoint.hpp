@@ -21,6 +21,7 @@
 #include <millrace/io/tcp_connections.hpp>
 #include <millrace/io/tcp_connector.hpp>
 #include <millrace/io/tcp_options.hpp>
+#include <millrace/model/held.hpp>
 
 namespace millrace::detail {
 
@@ -65,13 +66,14 @@ public:
             std::make_unique<tcp_connector<Engine, tcp_endpoint>>(*engine_, *this, counts, options);
     }
 
-    // --- for the operator ---
+    // --- for the operator, which is of a source: there are buffers ---
 
     /// A poll begins: what the last one handed out is looked at no more.
     void begin_poll() {
         ++poll_;
-        if (!buffers_->pool().refilled()) this->watch_.stalled(clock());
-        buffers_->recycle_shown();
+        receive_buffers& buffers = held(buffers_);
+        if (!buffers.pool().refilled()) this->watch_.stalled(clock());
+        buffers.recycle_shown();
         if (!dying_.empty()) this->release_dead();
         if (engine_.owned()) engine_->turn();
         check();
@@ -101,8 +103,10 @@ public:
         }
         return c;
     }
-    [[nodiscard]] std::string_view front(connection const& c) const { return buffers_->front(c); }
-    void advance(connection& c, std::size_t bytes) { buffers_->advance(c, bytes); }
+    [[nodiscard]] std::string_view front(connection const& c) const {
+        return held(buffers_).front(c);
+    }
+    void advance(connection& c, std::size_t bytes) { held(buffers_).advance(c, bytes); }
     /// Behind a visit: it is visited again, ends, or receives again.
     void visited(connection& c) {
         c.parked = false;
