@@ -220,6 +220,32 @@ TEST_P(tcp_sink, sends_every_byte_over_a_peer_that_takes_one_at_a_time) {
     EXPECT_EQ(peer.got, expected);
 }
 
+TEST_P(tcp_sink, takes_a_record_that_is_longer_than_its_buffer_when_nothing_waits) {
+    server at;
+    env<> world(GetParam());
+    auto sink =
+        tcp::connect({.host = "127.0.0.1", .port = at.port, .unsent_bytes = 100}).open_sink(world);
+    sink.takes_at_once(3);
+    client peer;
+    ASSERT_TRUE(until_accepted(world, at, peer));
+    std::string const text(999, 'x');
+    for (std::size_t burst = 1; burst <= 50; ++burst) {
+        ASSERT_TRUE(wait_for([&] { world.engine.turn(); }, [&] { return sink.room() >= 3; }))
+            << "it would stand still for ever, behind burst " << burst;
+        EXPECT_EQ(sink.room(), 3U);
+        for (int i = 0; i < 3; ++i) sink.write(record(text));
+        EXPECT_EQ(sink.room(), 0U);
+        sink.batch_end();
+    }
+    ASSERT_TRUE(wait_for(
+        [&] {
+            world.engine.turn();
+            peer.read();
+        },
+        [&] { return peer.got.size() == 150'000; }));
+    EXPECT_EQ(sink.counts().bytes_out, 150'000U);
+}
+
 TEST_P(tcp_sink, refuses_a_record_that_does_not_fit_the_framing) {
     server const at;
     env<> world(GetParam());
@@ -290,6 +316,31 @@ TEST_P(tcp_sink, waits_for_a_subscriber_that_is_slow) {
         },
         [&] { return slow.got.size() == written * 1000; }));
     EXPECT_TRUE(sink.drained());
+}
+
+TEST_P(tcp_sink, publishes_records_that_are_longer_than_its_buffer) {
+    for (tcp::slow_peer const on_slow : {tcp::slow_peer::wait, tcp::slow_peer::close}) {
+        env<> world(GetParam());
+        auto sink = tcp::publish({.host = "127.0.0.1", .unsent_bytes = 100, .on_slow = on_slow})
+                        .open_sink(world);
+        client peer(sink.port());
+        ASSERT_TRUE(
+            wait_for([&] { world.engine.turn(); }, [&] { return sink.counts().accepted == 1; }));
+        std::string const text(999, 'x');
+        for (std::size_t i = 1; i <= 20; ++i) {
+            ASSERT_TRUE(wait_for([&] { world.engine.turn(); }, [&] { return sink.room() >= 1; }));
+            sink.write(record(text));
+            sink.batch_end();
+            ASSERT_TRUE(wait_for(
+                [&] {
+                    world.engine.turn();
+                    peer.read();
+                },
+                [&] { return peer.got.size() == 1000 * i; }))
+                << i;
+        }
+        EXPECT_EQ(sink.counts().closed_by(reason::slow_reader), 0U);
+    }
 }
 
 TEST_P(tcp_sink, closes_a_subscriber_that_is_slow_where_told) {

@@ -15,7 +15,7 @@ enum class io_tier : std::uint8_t {
     automatic,    ///< deferred, else cooperative, else epoll, with one warning
     ring,         ///< a ring of either kind, or exit code 78
     deferred,     ///< io_uring with deferred task work (Linux 6.1)
-    cooperative,  ///< io_uring with cooperative task work (Linux 5.19)
+    cooperative,  ///< io_uring with cooperative task work (Linux 6.0)
     epoll,        ///< no io_uring
 };
 

@@ -47,8 +47,10 @@ public:
         });
         if (!any && b.options.wait_for_peer) return 0;
         if (b.options.on_slow == tcp::slow_peer::close) most = 0;
-        return detail::room_in(most, b.options.unsent_bytes, b.largest);
+        return detail::room_in(most, b.options.unsent_bytes, b.largest, b.at_once);
     }
+    /// So many records one record of the pipeline can become here: they have room together.
+    void takes_at_once(std::size_t records) { body_->at_once = records; }
     [[nodiscard]] bool drained() const {
         body& b = *body_;
         b.turn_own();
@@ -79,6 +81,7 @@ private:
         tcp::publish_options options;
         detail::byte_buffer framed;
         std::size_t largest = 0;
+        std::size_t at_once = 1;
         detail::tcp_endpoint<Engine> at;
         detail::timer_operation<Engine> timer;
 
@@ -120,7 +123,7 @@ private:
             largest = std::max(largest, framed.size());
             bool heard = false;
             at.table().each([&](connection& c) {
-                if (options.on_slow == tcp::slow_peer::close
+                if (options.on_slow == tcp::slow_peer::close && !c.unsent.empty()
                     && c.unsent.size() + framed.size() > options.unsent_bytes)
                     return at.close(c, tcp::close_reason::slow_reader);
                 heard = true;

@@ -46,9 +46,13 @@ struct record_queue {
     }
 };
 
-/// Records that fit into what is left, judged by the largest so far.
-inline std::size_t room_in(std::size_t used, std::size_t all, std::size_t largest) {
-    return used >= all ? 0 : (all - used) / std::max<std::size_t>(largest, 64);
+/// Records that fit into what is left, judged by the largest so far. Where nothing waits there is
+/// room for `least`, however long they are: else a buffer smaller than one record would never take
+/// any.
+inline std::size_t room_in(std::size_t used, std::size_t all, std::size_t largest,
+                           std::size_t least) {
+    std::size_t const room = used >= all ? 0 : (all - used) / std::max<std::size_t>(largest, 64);
+    return used == 0 ? std::max(room, least) : room;
 }
 
 }  // namespace detail
@@ -75,8 +79,10 @@ public:
         body& b = *body_;
         b.turn_own();
         b.check();
-        return detail::room_in(b.waiting.data.size(), b.options.unsent_bytes, b.largest);
+        return detail::room_in(b.waiting.data.size(), b.options.unsent_bytes, b.largest, b.at_once);
     }
+    /// So many records one record of the pipeline can become here: they have room together.
+    void takes_at_once(std::size_t records) { body_->at_once = records; }
     /// The kernel has taken everything.
     [[nodiscard]] bool drained() const {
         body& b = *body_;
@@ -101,6 +107,7 @@ private:
         detail::record_queue going;  // its bytes are the connection's, `going.data` is not used
         connection* peer = nullptr;
         std::size_t largest = 0;
+        std::size_t at_once = 1;
         bool closed = false;
         detail::tcp_endpoint<Engine> at;
         detail::timer_operation<Engine> timer;

@@ -108,7 +108,9 @@ private:
             if constexpr (requires { loop_->template op<I>().sink.room(); }) {
                 if (!loop_->template present<I>()) return;
                 constexpr std::size_t most = loop_type::flow::worst_at(I);
-                std::size_t const room = loop_->template op<I>().sink.room();
+                auto& sink = loop_->template op<I>().sink;
+                if constexpr (requires { sink.takes_at_once(most); }) sink.takes_at_once(most);
+                std::size_t const room = sink.room();
                 if (room == 0 || room >= most) return;
                 throw failure(exit_code::configuration,
                               "millrace: run: a sink has room for " + std::to_string(room)
