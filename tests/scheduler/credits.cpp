@@ -264,8 +264,9 @@ TEST(credits, memory_stays_flat_under_a_sink_that_stalls_and_nothing_is_lost) {
     auto service = start(generate([&]() -> std::optional<std::string> {
                              return "a record of some length, number "
                                     + std::to_string(made.fetch_add(1, std::memory_order_relaxed));
-                         }) | key_by([](std::string const& s) { return s.size() + s.back(); })
-                             | to(gate_sink{&open, &written}),
+                         }) | key_by([](std::string const& s) {
+                             return s.size() + static_cast<unsigned char>(s.back());
+                         }) | to(gate_sink{&open, &written}),
                          {.oversubscribed = 2});
     auto const wait_for = [](auto&& what) {
         auto const deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
