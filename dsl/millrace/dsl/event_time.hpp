@@ -14,6 +14,7 @@
 #include <millrace/dsl/compose.hpp>
 #include <millrace/model/call.hpp>
 #include <millrace/model/time.hpp>
+#include <millrace/model/wall_clock.hpp>
 
 namespace millrace {
 
@@ -49,19 +50,47 @@ concept time_strategy = std::copy_constructible<S> && requires(S s, S const c, t
     { c.watermark() } -> std::convertible_to<time_point>;
 };
 
+/// How far ahead of the wall clock an event time may be: one beyond that makes its record a bad
+/// one, so that a single wrong clock can't make all others late (SEMANTICS 6). `duration::max()`:
+/// any time is taken.
+struct max_ahead {
+    duration most = minutes(1);
+};
+
 namespace detail {
+/// Nothing said: records of the network may be a minute ahead, and by the strategy's disorder;
+/// other records are believed.
+struct usual_ahead {};
+
+template <class Strategy>
+[[nodiscard]] constexpr duration ahead_of(max_ahead const& a, Strategy const&) {
+    return a.most;
+}
+template <class Strategy>
+[[nodiscard]] constexpr duration ahead_of(usual_ahead, [[maybe_unused]] Strategy const& s) {
+    if constexpr (requires {
+                      { s.disorder } -> std::convertible_to<duration>;
+                  })
+        return minutes(1) + s.disorder;
+    else
+        return minutes(1);
+}
+
 template <class F, class T>
 concept gives_time = requires(F& f, T const& t) {
     { f(t) } -> std::convertible_to<time_point>;
 };
 
-template <class F, class Strategy, unsigned Inputs>
+template <class F, class Strategy, unsigned Inputs, class Ahead>
 struct event_time_operator {
     [[no_unique_address]] F function;
     struct hot {
         Strategy input[Inputs];  // one watermark generator per input that reaches the stage
     };
     Strategy fresh;
+    duration ahead;
+    wall_clock clock;
+    time_point believed = time_point::min();  // the clock is read for what is later
 
     void start(hot& h) const {
         for (auto& s : h.input) s = fresh;
@@ -77,6 +106,14 @@ struct event_time_operator {
                 t = function(static_cast<record_type const&>(record));
             } catch (...) {
                 emit.fail(record, ctx);
+                return;
+            }
+        }
+        if constexpr (std::is_same_v<Ahead, max_ahead>
+                      || std::remove_cvref_t<Emit>::from_network()) {
+            if (t > believed && !believes(t)) [[unlikely]] {
+                emit.fail_with(record, ctx,
+                               "its event time is ahead of the clock by more than max_ahead");
                 return;
             }
         }
@@ -98,18 +135,32 @@ struct event_time_operator {
         }
         return low;
     }
+
+private:
+    [[gnu::noinline]] bool believes(time_point t) {
+        believed = clock.now() + ahead;
+        return t <= believed;
+    }
 };
+
+template <class Ahead, class Strategy, unsigned Inputs, class F, class Env>
+constexpr auto open_event_time(F function, Strategy fresh, duration ahead, Env& env) {
+    return event_time_operator<F, Strategy, Inputs, Ahead>{std::move(function), std::move(fresh),
+                                                           ahead, wall_clock_of(env)};
+}
 }  // namespace detail
 
-template <class F, class Strategy>
+template <class F, class Strategy, class Ahead>
 struct event_time_stage : stage_base {
     static constexpr stage_kind kind = stage_kind::time;
     static constexpr std::string_view word = "event_time";
     static constexpr auto name = fixed_string{""};
     F function;
     Strategy strategy;
+    [[no_unique_address]] Ahead ahead;
 
-    constexpr event_time_stage(F f, Strategy s) : function(std::move(f)), strategy(std::move(s)) {}
+    constexpr event_time_stage(F f, Strategy s, Ahead a)
+        : function(std::move(f)), strategy(std::move(s)), ahead(a) {}
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
@@ -134,19 +185,26 @@ struct event_time_stage : stage_base {
     }
 
     template <class In, class Env>
-    constexpr auto open(Env&) {
-        return detail::event_time_operator<F, Strategy, In::traits.inputs>{std::move(function),
-                                                                           strategy};
+    constexpr auto open(Env& env) {
+        return detail::open_event_time<Ahead, Strategy, In::traits.inputs>(
+            std::move(function), strategy, detail::ahead_of(ahead, strategy), env);
     }
 };
 
 /// Gives the stream its event time. Each input keeps a watermark generator of its own; the stage
 /// hands on their minimum. Shape 1-1; may stand behind maps, filters, formats and `merge`, not
-/// behind `key_by` or what holds records.
+/// behind `key_by` or what holds records. A record of the network that is more than a minute (and
+/// the strategy's disorder) ahead of the wall clock is a bad record; `max_ahead{…}` behind the
+/// strategy says another bound, for any source.
 template <class F, time_strategy Strategy = monotonic>
 [[nodiscard]] constexpr auto event_time(F f, Strategy strategy = {}) {
-    return event_time_stage<detail::function_of<F>, Strategy>{detail::as_function(std::move(f)),
-                                                              std::move(strategy)};
+    return event_time_stage<detail::function_of<F>, Strategy, detail::usual_ahead>{
+        detail::as_function(std::move(f)), std::move(strategy), {}};
+}
+template <class F, time_strategy Strategy>
+[[nodiscard]] constexpr auto event_time(F f, Strategy strategy, max_ahead ahead) {
+    return event_time_stage<detail::function_of<F>, Strategy, max_ahead>{
+        detail::as_function(std::move(f)), std::move(strategy), ahead};
 }
 
 }  // namespace millrace

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/loop_failure.hpp>
@@ -17,6 +18,9 @@
 #include <millrace/model/time.hpp>
 
 namespace millrace::detail {
+
+template <class Source>
+inline constexpr bool reads_network = requires { requires Source::from_network; };
 
 /// What an operator hands its results to.
 template <class Loop, std::size_t I>
@@ -91,6 +95,14 @@ struct emit_to {
     template <bool Timed>
     using row_context = context<std::conditional_t<Timed, timed, untimed>, origin>;
     [[nodiscard]] static constexpr unsigned first_input() { return node::input; }
+    /// Does one of the sources above read the network?
+    static consteval bool from_network() {
+        return []<std::size_t... K>(std::index_sequence<K...>) {
+            return (
+                reads_network<typename Loop::template stage_at<graph::source_ids[node::input + K]>>
+                || ...);
+        }(std::make_index_sequence<node::stream_in::traits.inputs>{});
+    }
     /// The key functions of the nearest `key_by` above.
     [[gnu::always_inline]] inline auto& key() const {
         return loop->template op<graph::template key_above<I>()>().functions;

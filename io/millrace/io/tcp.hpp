@@ -64,6 +64,7 @@ struct tcp_listen_stage : stage_base {
     static constexpr std::string_view word = "tcp::listen";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::every_partition;
+    static constexpr bool from_network = true;
     using record = frame;
 
     tcp::listen_options options;
@@ -96,6 +97,7 @@ struct tcp_serve_stage : stage_base {
     static constexpr std::string_view word = "tcp::serve";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::every_partition;
+    static constexpr bool from_network = true;
     static constexpr bool replies = true;
     using record = frame;
 
@@ -141,6 +143,7 @@ struct tcp_connect_stage : stage_base {
     static constexpr std::string_view word = "tcp::connect";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::single;
+    static constexpr bool from_network = true;
     using record = frame;
 
     tcp::connect_options options;

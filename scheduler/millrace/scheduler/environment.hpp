@@ -12,6 +12,8 @@
 
 #include <millrace/io/core_service.hpp>
 #include <millrace/model/route.hpp>
+#include <millrace/model/time.hpp>
+#include <millrace/scheduler/clock.hpp>
 #include <millrace/scheduler/core.hpp>
 #include <millrace/scheduler/core_map.hpp>
 #include <millrace/scheduler/crossing.hpp>
@@ -45,6 +47,7 @@ public:
     }
     [[nodiscard]] core_waker waker() { return core_waker(core_); }
     void fire(unsigned stage) { core_.fire(stage); }
+    [[nodiscard]] time_point wall_time() const { return time_point{read_clock(CLOCK_REALTIME)}; }
     [[nodiscard]] unsigned partition() const { return 0; }
     [[nodiscard]] unsigned partitions() const { return 1; }
     memory_budget& state_budget() { return budget_; }
@@ -84,6 +87,7 @@ public:
     }
     [[nodiscard]] core_waker waker() { return core_waker(core_); }
     void fire(unsigned stage) { core_.fire(stage); }
+    [[nodiscard]] time_point wall_time() const { return time_point{read_clock(CLOCK_REALTIME)}; }
     [[nodiscard]] unsigned partition() const { return partition_; }
     [[nodiscard]] unsigned partitions() const { return map_.partitions; }
     memory_budget& state_budget() { return budget_; }

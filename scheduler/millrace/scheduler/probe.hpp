@@ -104,6 +104,9 @@ struct pushed_time {
 
 /// The environment of a probing loop.
 struct probe_environment {
+    time_point clock = time_point::max();
+    [[nodiscard]] time_point wall_time() const { return clock; }
+
     template <class Node, class Stage>
         requires(Stage::kind == stage_kind::source)
     auto probe(Stage&) {
@@ -128,9 +131,10 @@ struct probe_environment {
         requires(Stage::kind == stage_kind::time)
     auto probe(Stage& stage) {
         using strategy = decltype(stage.strategy);
-        using function = decltype(stage.function);
-        return event_time_operator<function, pushed_time<strategy>, Node::stream_in::traits.inputs>{
-            std::move(stage.function), {std::move(stage.strategy)}};
+        duration const ahead = ahead_of(stage.ahead, stage.strategy);
+        return open_event_time<decltype(stage.ahead), pushed_time<strategy>,
+                               Node::stream_in::traits.inputs>(
+            std::move(stage.function), {std::move(stage.strategy)}, ahead, *this);
     }
 };
 

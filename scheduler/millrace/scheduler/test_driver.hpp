@@ -133,6 +133,9 @@ public:
         return byte_input<K>{*this};
     }
 
+    /// Sets the wall clock, which stands at the end of time until then: `max_ahead` is measured
+    /// from it.
+    void set_clock(time_point now) { environment_.clock = now; }
     /// Moves event time on: no record older than `t` is to come.
     void advance_watermark(time_point t) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
