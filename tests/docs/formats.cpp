@@ -136,6 +136,23 @@ TEST(docs_reference, file) {
     EXPECT_EQ(result.records_out, 2U);
 }
 
+TEST(docs_reference, file_as_several_inputs) {
+    std::string const input = path_of("year.csv");
+    std::string const output = path_of("frost.csv");
+    write_file(
+        input,
+        "name,celsius,taken\nNewark,1,2013-01-01T10:00:00Z\nNewark,-2,2013-01-02T10:00:00Z\n");
+    // [partitions]
+    auto pipeline = file(input, partitions{4})  // four stretches of rows, read side by side
+                    | csv<station>() | filter([](station const& s) { return s.celsius < 0; })
+                    | csv() | to(file(output));
+    // [partitions]
+    report const result = run(std::move(pipeline));
+    ASSERT_TRUE(result.ok()) << result.message;
+    EXPECT_EQ(result.records_in, 2U);
+    EXPECT_EQ(result.records_out, 1U);
+}
+
 TEST(docs_reference, file_that_is_missing) {
     std::string const output = path_of("never.csv");
     std::remove(output.c_str());

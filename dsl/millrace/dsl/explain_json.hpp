@@ -89,6 +89,7 @@ inline void json_stage(plan_out& out, plan_view const& p, plan_stage const& s) {
     if (s.window) json_duration(o, "window_ns", *s.window);
     if (s.lateness) json_duration(o, "lateness_ns", *s.lateness);
     if (s.disorder) json_duration(o, "disorder_ns", *s.disorder);
+    if (s.inputs > 0) o.number("inputs", s.inputs);
     o.number("in_max", s.in_max);
     o.number("out_max", s.out_max);
     o.key("branches") << "[";

@@ -71,6 +71,11 @@ inline void put_details(plan_out& out, plan_view const& p, plan_stage const& s,
                 << counted{s.record_bytes, "byte", "bytes"} << " a batch";
         out.line();
     }
+    if (s.inputs > 0) {
+        begin() << "read as " << counted{s.inputs, "input", "inputs"}
+                << ", each with a watermark of its own";
+        out.line();
+    }
     if (s.disorder) {
         begin() << "disorder " << *s.disorder;
         out.line();

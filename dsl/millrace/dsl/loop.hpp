@@ -88,7 +88,10 @@ public:
                 op<I>().report_to(env.state_budget());
         });
         each_source([&]<std::size_t K>() {  // what is read elsewhere is no input here
-            if (!present<graph::source_ids[K]>()) end_source<K>();
+            constexpr std::size_t id = graph::source_ids[K];
+            if (!present<id>()) return end_source<K>();
+            if constexpr (requires { op<id>().has_more_inputs(); })
+                state_.more_inputs[K] = op<id>().has_more_inputs();
         });
     }
     fused_loop(fused_loop const&) = delete;
@@ -155,6 +158,7 @@ public:
     /// Reads up to `n` records from source K and sends them through; says whether it has more.
     template <std::size_t K>
     source_state poll(std::size_t n) {
+        begin_input<K>(*this);
 #if defined(__x86_64__) && !defined(__AVX2__)
         // A loop that the compiler can turn into masks and vectors is compiled for three machines.
         if constexpr (vectorises<graph::source_ids[K]>()) {

@@ -69,9 +69,10 @@ struct loop_state {
     bool idle[Nodes]{};       // its inputs are idle: it holds no watermark back (SEMANTICS 4)
     bool no_more[Nodes]{};    // nothing comes out any more
     bool ended[Sources == 0 ? 1 : Sources]{};
-    bool quiet[Sources == 0 ? 1 : Sources]{};    // empty for so long that it counts as idle
-    bool stopped[Sources == 0 ? 1 : Sources]{};  // ended, or no longer read
-    std::size_t closed = 0;                      // nodes that were told
+    bool quiet[Sources == 0 ? 1 : Sources]{};        // empty for so long that it counts as idle
+    bool stopped[Sources == 0 ? 1 : Sources]{};      // ended, or no longer read
+    bool more_inputs[Sources == 0 ? 1 : Sources]{};  // it is several, and some have not begun
+    std::size_t closed = 0;                          // nodes that were told
     std::uint64_t refusals = 0;  // requests that failed, handed to the stage that replies
     std::uint64_t drains = 0;    // calls that had room
 };

@@ -136,6 +136,7 @@ void settle_time(Loop& loop) {
     bool quiet = false;
     for (unsigned i = 0; i < inputs; ++i) {
         bool const ended = state.ended[input + i];
+        if (!ended && state.more_inputs[input + i]) return;
         active = active || (!ended && !state.quiet[input + i]);
         quiet = quiet || (!ended && state.quiet[input + i]);
     }

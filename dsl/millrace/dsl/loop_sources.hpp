@@ -11,9 +11,11 @@
 #include <type_traits>
 
 #include <millrace/dsl/loop_failure.hpp>
+#include <millrace/dsl/loop_operator.hpp>
 #include <millrace/model/bytes.hpp>
 #include <millrace/model/context.hpp>
 #include <millrace/model/live.hpp>
+#include <millrace/model/stage.hpp>
 
 namespace millrace::detail {
 
@@ -90,6 +92,46 @@ struct parsed_from {
     }
 };
 
+/// Does this source feed its parser itself, with what lies between its pieces?
+template <class Source, class Parser>
+concept feeds = requires(Source& s, Parser& p, std::size_t& bytes) { s.feed_next(p, bytes); };
+
+/// The parser's next piece, without waiting where the source can do so.
+template <class Source, class Parser>
+source_state feed_from(Source& source, Parser& parser, std::size_t& bytes) {
+    if constexpr (feeds<Source, Parser>) {
+        return source.feed_next(parser, bytes);
+    } else {
+        chunk next;
+        source_state const state = as_state(source.next(next));
+        if (state == source_state::more) {
+            bytes = next.data.size();
+            parser.feed(next);
+        }
+        return state;
+    }
+}
+
+/// A source that is several inputs begins with the next one: its time begins anew, and as long as
+/// others are to come it promises nothing.
+template <std::size_t K, class Loop>
+void begin_input(Loop& loop) {
+    using graph = typename Loop::graph;
+    constexpr std::size_t id = graph::source_ids[K];
+    if constexpr (requires { loop.template op<id>().begins_input(); }) {
+        if (!loop.template op<id>().begins_input()) return;
+        loop.state().more_inputs[K] = loop.template op<id>().has_more_inputs();
+        for_each_node<Loop::size>([&]<std::size_t I>() {
+            if constexpr (graph::kinds[I] == stage_kind::time) {
+                constexpr unsigned first = graph::inputs[I];
+                constexpr unsigned count = Loop::template node_at<I>::stream_in::traits.inputs;
+                if constexpr (K >= first && K < first + count)
+                    loop.template hot<I>().input[K - first] = loop.template op<I>().fresh;
+            }
+        });
+    }
+}
+
 /// Parses up to `n` records; asks the source for a chunk where the parser has used up the last.
 template <std::size_t Id, class Loop>
 source_state poll_bytes(Loop& loop, std::size_t n, typename Loop::hots& frame) {
@@ -100,13 +142,16 @@ source_state poll_bytes(Loop& loop, std::size_t n, typename Loop::hots& frame) {
         std::size_t const got = loop.template op<parser>().parse(n, emit);
         n -= got < n ? got : n;
         if (n == 0) return source_state::more;
-        chunk next;
-        source_state const state = as_state(loop.template op<Id>().next(next));
+        std::size_t bytes = 0;
+        auto& source = loop.template op<Id>();
+        source_state const state = feed_from(source, loop.template op<parser>(), bytes);
         if (state != source_state::more) return state;
+        if constexpr (feeds<typename Loop::template operator_at<Id>,
+                            typename Loop::template operator_at<parser>>)
+            if (bytes == 0) return state;  // perhaps another input
         auto& counts = loop.state().counts[Id];
         ++counts.out;
-        counts.bytes += next.data.size();
-        loop.template op<parser>().feed(next);
+        counts.bytes += bytes;
     }
 }
 

@@ -240,6 +240,8 @@ constexpr void value_facts(plan_stage& s, Inner const& stage) {
             s.disorder = stage.strategy.disorder;
         else if constexpr (std::is_same_v<decltype(stage.strategy), monotonic>)
             s.disorder = duration{};
+    } else if constexpr (requires { std::size_t{stage.inputs()}; }) {
+        s.inputs = stage.inputs();
     }
 }
 

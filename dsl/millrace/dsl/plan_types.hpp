@@ -93,6 +93,7 @@ struct plan_stage {
     std::optional<duration> window;
     std::optional<duration> lateness;
     std::optional<duration> disorder;
+    std::size_t inputs = 0;  ///< of a source that is told to be several
 
     // Records a batch, for the plan's settings.
     std::uint64_t in_max = 0;

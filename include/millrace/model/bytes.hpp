@@ -28,6 +28,11 @@ struct chunk {
 template <>
 inline constexpr bool owns<chunk> = false;
 
+/// A piece of a stretch of whole rows inside of a file, for formats whose rows end in a line end.
+struct rows_chunk : chunk {};
+template <>
+inline constexpr bool owns<rows_chunk> = false;
+
 /// How far a source has come, for progress and reports. `bytes_total` is 0 where it can't be known.
 struct source_progress {
     std::uint64_t bytes_done = 0;

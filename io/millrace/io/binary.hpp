@@ -159,7 +159,13 @@ struct binary_parser_stage : stage_base {
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
-        if constexpr (!std::same_as<typename In::record, chunk>) {
+        if constexpr (std::same_as<typename In::record, rows_chunk>) {
+            static_assert(
+                !Aloud,
+                "millrace: binary: partitions{n} cuts a file at line ends, and this format has none. Read "
+                "it as one input: file(…) | binary<T>().");
+            return refused<binary_parser_stage, In>{};
+        } else if constexpr (!std::same_as<typename In::record, chunk>) {
             static_assert(
                 !Aloud,
                 "millrace: binary: binary<T>() reads bytes, and here come records. Put it right behind a "

@@ -53,7 +53,7 @@ struct csv_parser_stage : stage_base {
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
-        if constexpr (!std::same_as<typename In::record, chunk>) {
+        if constexpr (!std::derived_from<typename In::record, chunk>) {
             static_assert(
                 !Aloud,
                 "millrace: csv: csv<T>() reads bytes, and here come records. Put it right behind a source "

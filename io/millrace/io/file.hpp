@@ -6,6 +6,7 @@
 // all.
 
 #include <concepts>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -17,15 +18,35 @@
 #include <millrace/io/core_files.hpp>
 #include <millrace/io/engine.hpp>
 #include <millrace/io/file_options.hpp>
+#include <millrace/io/file_partitions.hpp>
 #include <millrace/io/file_sink.hpp>
 #include <millrace/io/file_source.hpp>
+#include <millrace/io/input_file.hpp>
+#include <millrace/io/io_failure.hpp>
+#include <millrace/io/partitions.hpp>
 #include <millrace/io/service_of.hpp>
 #include <millrace/model/bytes.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/model/fixed_string.hpp>
+#include <millrace/model/live.hpp>
 #include <millrace/model/stage.hpp>
 
 namespace millrace {
+
+namespace detail {
+/// The core's own engine, so that a read ends its sleep. Not for sinks: a broken pipe or a limit of
+/// the file's size would end the process where the core submits.
+template <class Env>
+auto files_of(Env& env) {
+    if constexpr (!requires { env.ring(); } && requires { env.template service<core_engine>(); }) {
+        auto service = service_of(env);
+        using files = core_files<std::remove_cvref_t<decltype(*service)>>;
+        return engine_handle<files>(std::make_unique<files>(std::move(service)));
+    } else {
+        return engine_of(env);
+    }
+}
+}  // namespace detail
 
 /// A source of bytes, and behind `to` a sink of bytes.
 struct file_stage : stage_base {
@@ -48,17 +69,7 @@ struct file_stage : stage_base {
 
     template <class Env>
     auto open_source(Env& env) const {
-        if constexpr (
-            !requires { env.ring(); } && requires { env.template service<core_engine>(); }) {
-            // The core's own engine, so that a read ends its sleep. Not for sinks: a broken pipe or
-            // a limit of the file's size would end the process where the core submits.
-            auto service = service_of(env);
-            using files = core_files<std::remove_cvref_t<decltype(*service)>>;
-            return make_source(engine_handle<files>(std::make_unique<files>(std::move(service))));
-        } else {
-            auto io = engine_of(env);
-            return make_source(std::move(io));
-        }
+        return make_source(detail::files_of(env));
     }
     template <class Env>
     auto open_sink(Env& env) const {
@@ -81,6 +92,56 @@ private:
     }
 };
 
+/// A source of bytes that is several inputs: `file(name, partitions{n})`.
+struct file_partitions_stage : stage_base {
+    static constexpr stage_kind kind = stage_kind::bytes;
+    static constexpr std::string_view word = "file";
+    static constexpr auto name = fixed_string{""};
+    static constexpr placement runs = placement::every_partition;
+    using record = rows_chunk;
+    static constexpr bool replayable = true;
+
+    std::vector<std::string> names;
+    partitions cut;
+    file_options options;
+    /// What one copy measures counts for all: a file may grow meanwhile.
+    std::shared_ptr<std::vector<std::uint64_t>> sizes =
+        std::make_shared<std::vector<std::uint64_t>>();
+
+    [[nodiscard]] unsigned inputs() const { return cut.count; }
+
+    template <class Env>
+    auto open_source(Env& env) const {
+        if (detail::partition_of(env) == 0) measure();
+        return make(detail::files_of(env),
+                    detail::parts_of(names, *sizes, cut.count, detail::partition_of(env),
+                                     detail::partitions_of(env)));
+    }
+
+private:
+    template <class Engine>
+    basic_file_partitions<Engine> make(engine_handle<Engine> io,
+                                       std::vector<detail::file_part> parts) const {
+        return {std::move(io), std::move(parts), options};
+    }
+    void measure() const {
+        detail::check(cut);
+        if (names.empty())
+            throw failure(exit_code::configuration,
+                          "millrace: file: no input is named. Name at least one file.");
+        sizes->clear();
+        for (std::string const& n : names) {
+            std::uint64_t const bytes = detail::check_input(n);
+            if (bytes == detail::unknown_size || detail::is_standard_input(n))
+                throw failure(exit_code::configuration,
+                              "millrace: file: partitions{n} reads " + detail::shown(n)
+                                  + " at several places, and it is no regular file. Read it as one "
+                                    "input.");
+            sizes->push_back(bytes);
+        }
+    }
+};
+
 /// Files by name; several are one input, in order; "-" is standard input or output. A sink writes a
 /// temporary beside the file and renames it when the run has succeeded. Refused at start
 /// (`failure`) with the name, cause and cure.
@@ -91,6 +152,25 @@ private:
                                      file_options options = {}) {
     return {{}, names, options};
 }
+/// The same as several inputs, read side by side: each is a stretch of whole rows with a watermark
+/// of its own. Of several files each is cut, and part k of all is input k. Results may differ from
+/// those of one input where records are late, and nowhere else.
+[[nodiscard]] inline file_partitions_stage file(std::vector<std::string> names, partitions cut,
+                                                file_options options = {}) {
+    return {{}, std::move(names), cut, options};
+}
+[[nodiscard]] inline file_partitions_stage file(std::initializer_list<std::string> names,
+                                                partitions cut, file_options options = {}) {
+    return {{}, names, cut, options};
+}
+template <class Name>
+    requires std::convertible_to<Name const&, std::string_view>
+[[nodiscard]] file_partitions_stage file(Name const& name, partitions cut,
+                                         file_options options = {}) {
+    std::string_view const view = name;
+    return {{}, {std::string(view)}, cut, options};
+}
+
 template <class Name>
     requires std::convertible_to<Name const&, std::string_view>
 [[nodiscard]] file_stage file(Name const& name, file_options options = {}) {

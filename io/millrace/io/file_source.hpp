@@ -37,19 +37,25 @@ public:
     /// Checks every name at once: a missing tenth file is refused before the first is read.
     basic_file_source(engine_handle<Engine> io, std::vector<std::string> names,
                       file_options const& options)
-        : io_(std::move(io)),
-          names_(std::move(names)),
-          slot_count_(detail::read_ahead_of(options)),
-          slots_(std::make_unique<slot[]>(slot_count_)) {
-        if (names_.empty())
+        : basic_file_source(std::move(io), detail::whole_files(names), options) {
+        if (names.empty())
             throw failure(exit_code::configuration,
                           "millrace: file: no input is named. Name at least one file, or \"-\".");
-        for (std::string const& name : names_) {
+        for (std::string const& name : names) {
             std::uint64_t const bytes = detail::check_input(name);
             total_known_ = total_known_ && bytes != detail::unknown_size;
             progress_.bytes_total += bytes;
         }
         if (!total_known_) progress_.bytes_total = 0;
+    }
+    /// Stretches of files, not checked. Each begins where it says and is read to the end of its
+    /// file unless `leave` is called; up to its own end it is read ahead.
+    basic_file_source(engine_handle<Engine> io, std::vector<detail::file_stretch> stretches,
+                      file_options const& options)
+        : io_(std::move(io)),
+          stretches_(std::move(stretches)),
+          slot_count_(detail::read_ahead_of(options)),
+          slots_(std::make_unique<slot[]>(slot_count_)) {
         direct_ = options.direct;
         for (std::size_t i = 0; i < slot_count_; ++i)
             slots_[i].buffer = detail::page_buffer(detail::read_bytes_of(options));
@@ -67,6 +73,9 @@ public:
     /// The same without blocking: `idle` while the read isn't back, whose completion its engine
     /// tells. Opening a file and its end are calls of the kernel that may wait for the disk.
     [[nodiscard]] source_state try_next(chunk& out) { return advance<false>(out); }
+
+    /// Of the file that the last chunk is from nothing more is read.
+    void leave() { ended_ = true; }
 
     [[nodiscard]] source_progress progress() const { return progress_; }
 
@@ -99,9 +108,11 @@ private:
     slot& ahead(std::size_t n) { return slots_[(head_ + n) % slot_count_]; }
 
     bool open_next() {
-        if (next_name_ == names_.size()) return false;
+        if (next_ == stretches_.size()) return false;
         if (!registered_) register_buffers();
-        input_ = detail::open_input(names_[next_name_++], direct_);
+        detail::file_stretch const& s = stretches_[next_++];
+        input_ = detail::open_input(s.name, direct_);
+        input_.narrow(s.begin, s.end);
         ask_offset_ = deliver_offset_ = input_.begin;
         ended_ = false;
         return true;
@@ -204,7 +215,7 @@ private:
         return true;
     }
 
-    std::string_view name() const { return names_[next_name_ - 1]; }
+    std::string_view name() const { return stretches_[next_ - 1].name; }
 
     // ---- files: several reads in flight at known offsets ----
 
@@ -282,8 +293,8 @@ private:
     }
 
     engine_handle<Engine> io_;
-    std::vector<std::string> names_;
-    std::size_t next_name_ = 0;
+    std::vector<detail::file_stretch> stretches_;
+    std::size_t next_ = 0;
     detail::input_file input_;
     std::uint64_t ask_offset_ = 0;      ///< where the next buffer will be read
     std::uint64_t deliver_offset_ = 0;  ///< the end of what was handed out

@@ -10,6 +10,7 @@
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 #include <millrace/io/descriptor.hpp>
 #include <millrace/io/io_failure.hpp>
@@ -24,6 +25,11 @@ struct input_file {
     bool stream = false;
     bool direct = false;  ///< read past the page cache
 
+    /// To what lies in [begin, end).
+    void narrow(std::uint64_t from, std::uint64_t to) {
+        if (from > begin) begin = from;
+        if (to < size) size = to;
+    }
     /// From now on reads need not be aligned.
     void use_page_cache() {
         if (!direct) return;
@@ -39,6 +45,18 @@ struct input_file {
                && static_cast<std::uint64_t>(now.st_size) != size;
     }
 };
+
+/// What is to be read of a file.
+struct file_stretch {
+    std::string name;
+    std::uint64_t begin = 0;
+    std::uint64_t end = ~std::uint64_t{0};
+};
+inline std::vector<file_stretch> whole_files(std::vector<std::string> const& names) {
+    std::vector<file_stretch> out;
+    for (std::string const& name : names) out.push_back({name});
+    return out;
+}
 
 inline bool is_standard_input(std::string const& name) {
     return name == "-" || name == "/dev/stdin";

@@ -34,6 +34,16 @@ public:
     /// Hands over the next piece; its bytes stay valid until the next `feed`.
     void feed(chunk const& c) { lines_.feed(c); }
 
+    /// See `line_reader`, and `csv_reader` for the same words there.
+    [[nodiscard]] bool between_rows() const { return lines_.between_lines(); }
+    [[nodiscard]] std::uint64_t line() const { return lines_.number(); }
+    void skip_lines(std::uint64_t count) { lines_.skip(count); }
+    void begin_anew() { lines_.begin(true); }
+    [[nodiscard]] bool begin_inside(chunk const&) {
+        lines_.begin(false);
+        return true;
+    }
+
     /// Emits at most `n` records and bad rows and returns their number; fewer than `n`: feed the
     /// next chunk.
     template <class Emit>
@@ -146,7 +156,7 @@ struct json_parser_stage : stage_base {
 
     template <class In, bool Aloud = false>
     static consteval auto accept() {
-        if constexpr (!std::same_as<typename In::record, chunk>) {
+        if constexpr (!std::derived_from<typename In::record, chunk>) {
             static_assert(
                 !Aloud,
                 "millrace: json: json<T>() reads bytes, and here come records. Put it right behind a source "

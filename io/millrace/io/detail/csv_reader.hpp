@@ -34,6 +34,34 @@ public:
     /// Hands over the next piece; its bytes stay valid until the next `feed`.
     void feed(chunk const& c) { rows_.feed(c); }
 
+    /// See `csv_rows`.
+    [[nodiscard]] bool between_rows() const { return rows_.between_rows(); }
+    [[nodiscard]] std::uint64_t line() const { return rows_.line(); }
+    void skip_lines(std::uint64_t count) { rows_.skip_lines(count); }
+    /// Forgets what was fed; what is fed next begins a file.
+    void begin_anew() { rows_.begin(true); }
+    /// The same, but what is fed next begins a row of a file, somewhere inside: its columns are
+    /// told by `beginning`, the first bytes of that file. False if its first row is not whole
+    /// there.
+    [[nodiscard]] bool begin_inside(chunk const& beginning) {
+        rows_.begin(true);
+        rows_.feed(beginning);
+        while (rows_.first_row_ahead()) {
+            if (!rows_.ready()) {
+                auto const what = rows_.refill();
+                if (what == csv_rows::found::starved) return false;
+                if (what != csv_rows::found::rows && options_.header) refuse_header();
+                continue;
+            }
+            bool const skipped = !options_.header && rows_.too_long_ahead();
+            (void)rows_.begins_file();
+            (void)begin_file();
+            if (skipped) (void)rows_.take();
+        }
+        rows_.begin(false);
+        return true;
+    }
+
     /// Emits at most `n` records and bad rows and returns their number; fewer than `n`: feed the
     /// next chunk.
     template <class Emit>

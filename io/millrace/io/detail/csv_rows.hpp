@@ -96,6 +96,28 @@ public:
     /// The row that was asked about did not begin the file after all.
     void begin_with_next() { first_row_ = true; }
 
+    /// All that was fed is behind us, and the next byte begins a row. False in front of a file's
+    /// first row, and where a row is skipped.
+    [[nodiscard]] bool between_rows() const {
+        return !fed_ && !in_segment_ && carry_[carry_in_use_].empty() && !skipping_ && !stopped_
+               && !first_row_ && order_mark_ == 3;
+    }
+    [[nodiscard]] bool first_row_ahead() const { return first_row_; }
+    /// Forgets what was fed. What is fed next begins a file, or a row: line 1 of what is read.
+    void begin(bool with_a_file) {
+        fed_ = in_segment_ = skipping_ = stopped_ = false;
+        row_ = index_.row_count;
+        carry().clear();
+        begin_file();
+        if (with_a_file) return;
+        first_row_ = false;
+        order_mark_ = 3;
+    }
+    /// Of the next row, from 1.
+    [[nodiscard]] std::uint64_t line() const { return line_; }
+    /// Others have read so many.
+    void skip_lines(std::uint64_t count) { line_ += count; }
+
     /// Looks for more rows. Requires `!ready()`.
     found refill() {
         auto what = found::starved;

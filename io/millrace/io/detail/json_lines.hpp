@@ -41,6 +41,22 @@ public:
         fed_ = true;
     }
 
+    /// All that was fed is behind us, and the next byte begins a line. False where one is skipped.
+    [[nodiscard]] bool between_lines() const {
+        return !fed_ && at_ == stop_ && carry_[carry_in_use_].empty() && !skipping_ && !broken_
+               && order_mark_ == 3;
+    }
+    /// Forgets what was fed. What is fed next begins a file, or a line: the first that is read.
+    void begin(bool with_a_file) {
+        fed_ = file_ended_ = skipping_ = broken_ = false;
+        at_ = stop_ = sentinel_ = nullptr;
+        carry().clear();
+        number_ = 1;
+        order_mark_ = with_a_file ? 0 : 3;
+    }
+    /// Others have read so many.
+    void skip(std::uint64_t lines) { number_ += lines; }
+
     /// Makes `at()` the beginning of a line, complete or not. False: feed the next chunk.
     bool ready() {
         while (at_ == stop_)
