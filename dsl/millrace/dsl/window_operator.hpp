@@ -14,6 +14,7 @@
 #include <millrace/model/context.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/model/row.hpp>
+#include <millrace/state/memory.hpp>
 #include <millrace/state/pane_store.hpp>
 #include <millrace/state/partitioned_updates.hpp>
 #include <millrace/state/pending_updates.hpp>
@@ -236,7 +237,7 @@ private:
         if constexpr (may_defer) {
             if (deferring_) {
                 if constexpr (waiting::logs) {
-                    if (many_.push(p, hash, key, input, applies{this})) {
+                    if (!bounded_ && many_.push(p, hash, key, input, applies{this})) {
                         ++h.added;
                         return;
                     }
@@ -358,6 +359,8 @@ private:
     duration lateness_;
     time_point low_ = time_point::min();
     bool deferring_ = false;
+    // A log is applied in one go, which takes longer than a turn may.
+    bool const bounded_ = faults_of_thread == page_faults::small;
     std::uint64_t folded_ = 0;
     std::uint64_t rows_ = 0;
     pane_type* draining_ = nullptr;

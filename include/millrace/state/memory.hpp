@@ -23,6 +23,19 @@ namespace detail {
 /// Of this thread; set before any state is made. A core that serves something live sets `small`.
 inline constinit thread_local page_faults faults_of_thread = page_faults::large;
 
+/// Sets it for as long as this lives.
+class page_faults_here {
+public:
+    explicit page_faults_here(page_faults f) noexcept
+        : before_(std::exchange(faults_of_thread, f)) {}
+    page_faults_here(page_faults_here const&) = delete;
+    page_faults_here& operator=(page_faults_here const&) = delete;
+    ~page_faults_here() { faults_of_thread = before_; }
+
+private:
+    page_faults before_;
+};
+
 inline constexpr std::size_t huge_page = std::size_t{2} << 20;
 inline constexpr std::size_t small_page = std::size_t{4} << 10;
 inline constexpr std::size_t cache_line = 64;

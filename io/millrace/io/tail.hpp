@@ -24,6 +24,7 @@ struct tail_stage : stage_base {
     static constexpr std::string_view word = "tail";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::single;
+    static constexpr bool live = true;
     using record = chunk;
 
     std::string file_name;

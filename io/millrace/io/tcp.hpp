@@ -64,6 +64,7 @@ struct tcp_listen_stage : stage_base {
     static constexpr std::string_view word = "tcp::listen";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::every_partition;
+    static constexpr bool live = true;
     static constexpr bool from_network = true;
     using record = frame;
 
@@ -97,6 +98,7 @@ struct tcp_serve_stage : stage_base {
     static constexpr std::string_view word = "tcp::serve";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::every_partition;
+    static constexpr bool live = true;
     static constexpr bool from_network = true;
     static constexpr bool replies = true;
     using record = frame;
@@ -143,6 +145,7 @@ struct tcp_connect_stage : stage_base {
     static constexpr std::string_view word = "tcp::connect";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::single;
+    static constexpr bool live = true;
     static constexpr bool from_network = true;
     using record = frame;
 

@@ -27,6 +27,7 @@ struct listen_stage : stage_base {
     static constexpr std::string_view word = "udp::listen";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::every_partition;
+    static constexpr bool live = true;
     static constexpr bool from_network = true;
     using record = frame;
 

@@ -104,6 +104,7 @@ struct inject_stage : stage_base {
     static constexpr std::string_view word = "inject";
     static constexpr auto name = fixed_string{""};
     static constexpr placement runs = placement::single;
+    static constexpr bool live = true;
     using record = T;
 
     std::shared_ptr<detail::inject_queue<T>> queue;

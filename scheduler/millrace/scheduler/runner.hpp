@@ -33,6 +33,7 @@
 #include <millrace/scheduler/run_state.hpp>
 #include <millrace/scheduler/settings.hpp>
 #include <millrace/scheduler/watchdog.hpp>
+#include <millrace/state/memory.hpp>
 
 namespace millrace::detail {
 
@@ -50,6 +51,17 @@ inline void refuse_settings(run_settings const& settings) {
                       "millrace: run: .lock_memory is refused by the kernel. Raise the limit with "
                       "ulimit -l unlimited, or run without it.");
 }
+
+/// Does one of its sources go on for as long as the program does?
+template <class Stage>
+inline constexpr bool stage_is_live = requires { requires Stage::live; };
+template <class Nodes>
+inline constexpr bool reads_live = false;
+template <class... Node>
+inline constexpr bool reads_live<node_list<Node...>> =
+    (stage_is_live<typename Node::inner_type> || ...);
+template <class P>
+inline constexpr bool is_live = reads_live<nodes_of<P>>;
 
 /// A pipeline on the cores of a map, with loops of `Env`.
 template <class P, class Env>
@@ -103,6 +115,8 @@ private:
     /// also where one has failed.
     void work(unsigned c) {
         thread_pin const pin(map_.cpus[c], c, !map_.own_thread);
+        // Where somebody waits for answers no turn may take long (SEMANTICS 14).
+        page_faults_here const faults(is_live<P> ? page_faults::small : page_faults::large);
         std::vector<turned*> mine;
         // One after the other: they copy the same stages.
         for (unsigned p = 0; p < map_.partitions; ++p) {
