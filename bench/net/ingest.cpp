@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Records of 100 bytes over one connection, as fast as they come: parsed and counted, and through a
-// filter and a keyed window, against a bare ring and Asio that only count.
+// Records of 100 bytes over one connection: parsed and counted, and through a filter and a keyed
+// window, against a bare ring and Asio that only count. As fast as they come (`ingest`), which the
+// sender limits, and as fast as a full socket is emptied (`drain`), which the receiver does.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -27,6 +29,7 @@ namespace asio = boost::asio;
 constexpr std::size_t wire = 100;  // a prefix of 4 and a payload of 96
 constexpr std::size_t block = 1000;
 constexpr std::int64_t second = 1'000'000'000;
+constexpr int socket_bytes = 4 << 20;
 
 /// What is read of each record.
 struct reading {
@@ -38,15 +41,37 @@ struct reading {
 struct sums {
     std::uint64_t records = 0;
     std::uint64_t sum = 0;
+    std::uint64_t halt_at = UINT64_MAX;  ///< records
 };
-// Of the round: its server writes them, the client reads them when that has ended.
+// Of the round: its server writes them, the client reads them when that has ended or halts.
 sums seen;
 std::uint64_t rows = 0;
 
-std::uint64_t first_8(char const* p) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, p, sizeof value);
-    return value;
+/// Where a server waits until its socket is full again, and how long it took to empty it.
+struct halting {
+    std::atomic<unsigned> halted{0};  ///< times; the server's
+    std::atomic<unsigned> go{0};      ///< the client's: up to this one
+    std::uint64_t next = 0;           ///< the records to halt behind; the client's
+    std::int64_t begun = 0;
+    std::int64_t ended = 0;
+} halts;
+[[gnu::noinline, gnu::cold]] void halt() {
+    halts.ended = now_ns();
+    unsigned const n = halts.halted.load(std::memory_order_relaxed) + 1;
+    halts.halted.store(n, std::memory_order_release);
+    while (halts.go.load(std::memory_order_acquire) != n) __builtin_ia32_pause();
+    seen.halt_at = halts.next;
+    halts.begun = now_ns();
+}
+
+/// What is done with each record, on all sides.
+[[gnu::always_inline]] inline void count_one(char const* payload) {
+    std::uint64_t first_8 = 0;
+    std::memcpy(&first_8, payload, sizeof first_8);
+    ++seen.records;
+    seen.sum += first_8;
+    if (seen.records == seen.halt_at) [[unlikely]]
+        halt();
 }
 
 // --- ours ---
@@ -54,19 +79,16 @@ std::uint64_t first_8(char const* p) {
 template <class Make>
 side ours(char const* name, Make make) {
     return service(name, {.wait = wait_policy::spin}, [make](std::uint16_t port) {
-        return make(tcp::listen({.host = "127.0.0.1", .port = port}, length_prefix<4>{}));
+        return make(tcp::listen({.host = "127.0.0.1", .port = port, .socket_bytes = socket_bytes},
+                                length_prefix<4>{}));
     });
 }
 auto counted = [](auto source) {
-    return source | to([](frame const& f) {
-               ++seen.records;
-               seen.sum += first_8(f.data.data());
-           });
+    return source | to([](frame const& f) { count_one(f.data.data()); });
 };
 auto windowed = [](auto source) {
     return source | map([](frame const& f) {
-               ++seen.records;
-               seen.sum += first_8(f.data.data());
+               count_one(f.data.data());
                reading r{};
                std::memcpy(&r, f.data.data(), sizeof r);
                return r;
@@ -91,7 +113,7 @@ public:
             p += missing;
             bytes -= missing;
             if (held_ < wire) return;
-            one(cut_ + 4);
+            count_one(cut_ + 4);
             held_ = 0;
         }
         while (bytes >= 4) {
@@ -100,7 +122,7 @@ public:
             std::size_t const size = __builtin_bswap32(raw) + std::size_t{4};
             if (size > wire) die("a frame too long");
             if (bytes < size) break;
-            one(p + 4);
+            count_one(p + 4);
             p += size;
             bytes -= size;
         }
@@ -109,10 +131,6 @@ public:
     }
 
 private:
-    static void one(char const* payload) {
-        ++seen.records;
-        seen.sum += first_8(payload);
-    }
     char cut_[wire];
     std::size_t held_ = 0;
 };
@@ -169,53 +187,141 @@ void asio_polled(int listener) {
 
 // --- the client ---
 
+/// Blocks of records without end, whose times go on.
+class sender {
+public:
+    explicit sender(std::uint16_t port, bool timed)
+        : timed_(timed), data_(block * wire), fd_(connect_to(port)) {
+        for (std::size_t i = 0; i < block; ++i) {
+            char* const p = data_.data() + i * wire;
+            p[3] = wire - 4;
+            reading const r{i * 7 % 997, {}, static_cast<std::int64_t>(i)};
+            std::memcpy(p + 4, &r, sizeof r);
+        }
+        ::usleep(20'000);  // until it has accepted and armed
+    }
+    sender(sender const&) = delete;
+    sender& operator=(sender const&) = delete;
+    ~sender() { ::close(fd_); }
+
+    [[nodiscard]] int fd() const { return fd_; }
+    [[nodiscard]] std::uint64_t bytes() const { return sent_; }
+    /// What is left of the present block, at most `most` bytes; false if the socket takes nothing.
+    bool send(std::size_t most, int flags) {
+        std::size_t const at = sent_ % data_.size();
+        if (at == 0 && timed_) set_times();
+        ssize_t const n =
+            ::send(fd_, data_.data() + at, std::min(most, data_.size() - at), MSG_NOSIGNAL | flags);
+        if (n < 0 && errno != EAGAIN) die("send");
+        if (n > 0) sent_ += static_cast<std::uint64_t>(n);
+        return n > 0;
+    }
+    void send_all_of(std::size_t bytes) {
+        for (std::uint64_t const until = sent_ + bytes; sent_ < until;) send(until - sent_, 0);
+    }
+    void end(char const* name) {
+        ::shutdown(fd_, SHUT_WR);
+        char byte = 0;
+        if (::recv(fd_, &byte, 1, 0) != 0) die(name);
+    }
+
+private:
+    void set_times() {
+        std::int64_t const time = static_cast<std::int64_t>(sent_ / data_.size()) * second / 100;
+        for (std::size_t i = 0; i < block; ++i)
+            std::memcpy(data_.data() + i * wire + 4 + offsetof(reading, time), &time, sizeof time);
+    }
+    bool timed_;
+    std::vector<char> data_;
+    std::uint64_t sent_ = 0;
+    int fd_;
+};
+
+void expect(char const* name, std::uint64_t records) {
+    if (seen.records == records) return;
+    std::fprintf(stderr, "%s: %llu records of %llu\n", name,
+                 static_cast<unsigned long long>(seen.records),
+                 static_cast<unsigned long long>(records));
+    std::exit(70);
+}
+
 /// Million records a second, from the first byte to the end that the server closes with.
-double measure(side const& server, std::size_t blocks, bool timed) {
+double stream_rate(side const& server, std::size_t blocks, bool timed) {
     seen = {};
     rows = 0;
-    std::vector<char> data(block * wire);
-    for (std::size_t i = 0; i < block; ++i) {
-        char* const p = data.data() + i * wire;
-        p[3] = wire - 4;
-        reading const r{i * 7 % 997, {}, static_cast<std::int64_t>(i)};
-        std::memcpy(p + 4, &r, sizeof r);
-    }
     std::uint16_t const port = free_port();
     auto const end = server.start(port);
-    int const fd = connect_to(port);
-    ::usleep(20'000);  // until it has accepted and armed
-    std::int64_t const begun = now_ns();
-    for (std::size_t b = 0; b < blocks; ++b) {
-        std::int64_t const time = static_cast<std::int64_t>(b) * second / 100;
-        for (std::size_t i = 0; timed && i < block; ++i)
-            std::memcpy(data.data() + i * wire + 4 + offsetof(reading, time), &time, sizeof time);
-        send_all(fd, data.data(), data.size());
+    double ns = 0;
+    {
+        sender from(port, timed);
+        std::int64_t const begun = now_ns();
+        from.send_all_of(blocks * block * wire);
+        from.end(server.name);
+        ns = static_cast<double>(now_ns() - begun);
     }
-    ::shutdown(fd, SHUT_WR);
-    char byte = 0;
-    if (::recv(fd, &byte, 1, 0) != 0) die(server.name);
-    double const ns = static_cast<double>(now_ns() - begun);
-    ::close(fd);
     end();
-    if (seen.records != blocks * block) {
-        std::fprintf(stderr, "%s: %llu records of %zu\n", server.name,
-                     static_cast<unsigned long long>(seen.records), blocks * block);
-        std::exit(70);
-    }
+    expect(server.name, blocks * block);
     return static_cast<double>(blocks * block) / ns * 1000;
 }
-void compare(arguments const& args, char const* name, side const& mine, side const& reference,
-             wanted const& goal, bool timed = false) {
-    if (!args.wants(name)) return;
-    std::vector<double> us;
-    std::vector<double> them;
-    std::size_t const blocks = args.quick ? 3000 : 6000;
-    for (int round = 0; round < (args.quick ? 9 : 31); ++round)
-        for (int turn = 0; turn < 2; ++turn) {
-            bool const is_ours = (turn + round) % 2 == 0;
-            (is_ours ? us : them).push_back(measure(is_ours ? mine : reference, blocks, timed));
+
+/// Million records a second of a server that halts until its socket is full and then empties it:
+/// the sender takes no part in it.
+double drain_rate(side const& server, unsigned times, bool timed) {
+    seen = {.halt_at = 1};
+    rows = 0;
+    halts.halted = halts.go = 0;
+    std::uint16_t const port = free_port();
+    auto const end = server.start(port);
+    std::int64_t ns = 0;
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+    {
+        sender from(port, timed);
+        int const small = 128 * 1024;  // what waits here would be sent on the receiver's time
+        ::setsockopt(from.fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+        from.send_all_of(wire);
+        constexpr unsigned warm_up = 4;
+        for (unsigned n = 1; n <= times + warm_up; ++n) {
+            std::uint64_t const before = from.bytes() / wire;
+            while (halts.halted.load(std::memory_order_acquire) != n) __builtin_ia32_pause();
+            for (std::int64_t quiet = now_ns(); now_ns() - quiet < 50'000;)
+                if (from.send(64 * 1024, MSG_DONTWAIT)) quiet = now_ns();
+            halts.next = from.bytes() / wire;
+            halts.go.store(n, std::memory_order_release);
+            while (halts.halted.load(std::memory_order_acquire) != n + 1) __builtin_ia32_pause();
+            if (n <= warm_up) continue;
+            ns += halts.ended - halts.begun;
+            records += halts.next - before;
         }
-    print_ratio(name, goal, us, them);
+        from.send_all_of((wire - from.bytes() % wire) % wire);
+        halts.next = UINT64_MAX;
+        halts.go.store(times + warm_up + 1, std::memory_order_release);
+        from.end(server.name);
+        bytes = from.bytes();
+    }
+    end();
+    expect(server.name, bytes / wire);
+    return static_cast<double>(records) / static_cast<double>(ns) * 1000;
+}
+
+void compare(arguments const& args, std::string const& what, side const& mine,
+             side const& reference, wanted const& goal, bool timed = false) {
+    for (bool const drains : {false, true}) {
+        std::string const name = (drains ? "net/drain_" : "net/ingest_") + what;
+        if (!args.wants(name)) continue;
+        auto const measure = [&](side const& one) {
+            return drains ? drain_rate(one, args.quick ? 20 : 40, timed)
+                          : stream_rate(one, args.quick ? 3000 : 6000, timed);
+        };
+        std::vector<double> us;
+        std::vector<double> them;
+        for (int round = 0; round < (args.quick ? 9 : 31); ++round)
+            for (int turn = 0; turn < 2; ++turn) {
+                bool const is_ours = (turn + round) % 2 == 0;
+                (is_ours ? us : them).push_back(measure(is_ours ? mine : reference));
+            }
+        print_ratio(name, goal, us, them);
+    }
 }
 
 }  // namespace
@@ -225,11 +331,12 @@ int main(int argc, char** argv) {
     pin(client_cpu);
     side const counting = ours("ours, counts", counted);
     side const window = ours("ours, windows", windowed);
-    side const ring = plain("ring", ring_loop);
+    side const ring = plain("ring", ring_loop, socket_bytes);
+    side const asio = plain("asio", asio_polled, socket_bytes);
+    side const recv = plain("recv", receive_loop, socket_bytes);
     char const* const unit = "M records/s";
-    compare(args, "net/ingest_ring", counting, ring, {0.85, 0.97, true, unit});
-    compare(args, "net/ingest_asio", counting, plain("asio", asio_polled), {0.75, 1.0, true, unit});
-    compare(args, "net/ingest_recv", counting, plain("recv", receive_loop),
-            {0.75, 1.0, true, unit});
-    compare(args, "net/ingest_window", window, ring, {0.5, 0.7, true, unit}, true);
+    compare(args, "ring", counting, ring, {0.85, 0.97, true, unit});
+    compare(args, "asio", counting, asio, {0.75, 1.0, true, unit});
+    compare(args, "recv", counting, recv, {0.75, 1.0, true, unit});
+    compare(args, "window", window, ring, {0.5, 0.7, true, unit}, true);
 }

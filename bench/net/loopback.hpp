@@ -74,9 +74,11 @@ inline sockaddr_in loopback(std::uint16_t port) {
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return a;
 }
-inline int listen_on(std::uint16_t port) {
+inline int listen_on(std::uint16_t port, int socket_bytes = 0) {
     int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int const one = 1;
+    if (socket_bytes != 0)
+        ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &socket_bytes, sizeof socket_bytes);
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     sockaddr_in const a = loopback(port);
     if (::bind(fd, reinterpret_cast<sockaddr const*>(&a), sizeof a) != 0) die("bind");
@@ -132,9 +134,9 @@ struct side {
     std::function<std::function<void()>(std::uint16_t port)> start;  ///< gives what ends it
 };
 /// A server that is a function of its listening socket and returns when its clients have closed.
-inline side plain(char const* name, void (*serve)(int listener)) {
-    return {name, [serve](std::uint16_t port) -> std::function<void()> {
-                int const listener = listen_on(port);
+inline side plain(char const* name, void (*serve)(int listener), int socket_bytes = 0) {
+    return {name, [serve, socket_bytes](std::uint16_t port) -> std::function<void()> {
+                int const listener = listen_on(port, socket_bytes);
                 auto thread = std::make_shared<std::thread>([serve, listener] {
                     pin(server_cpu);
                     serve(listener);

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include <set>
+
 #include "engine_harness.hpp"
 #include "scratch.hpp"
 
@@ -119,6 +121,34 @@ TEST_P(pools, keep_classes_of_connections_apart) {
     engine().cancel(greedy.in);
     engine().cancel(modest.in);
     ASSERT_TRUE(until(engine(), [&] { return engine().pending() == 0; }));
+}
+
+TEST_P(pools, let_as_few_buffers_go_round_as_their_limit_says) {
+    auto const [a, b] = socket_pair();
+    buffer_pool& pool = engine().make_pool({.buffers = 16, .bytes = 4});
+    pool.limit(2);
+    keeper reader(engine(), b.fd, pool);
+    std::set<std::uint32_t> late;
+    for (std::size_t i = 1; i <= 100; ++i) {
+        ASSERT_EQ(::send(a.fd, "abcd", 4, 0), 4);
+        ASSERT_TRUE(until(engine(), [&] { return reader.in.bytes_got.size() == 4 * i; }));
+        if (i > 32) late.insert(reader.kept.front());  // all sixteen had been offered before
+        reader.give_back(1);
+    }
+    EXPECT_EQ(late.size(), 2U);
+    EXPECT_EQ(pool.offered(), 2U);
+    EXPECT_EQ(pool.free(), 16U);
+    std::uint64_t const starved = engine().counts().starved;
+    ASSERT_EQ(::send(a.fd, "aaaabbbbcccc", 12, 0), 12);
+    ASSERT_TRUE(until(engine(), [&] { return engine().counts().starved > starved; }));
+    EXPECT_EQ(reader.kept.size(), 2U);
+    pool.limit(16);
+    EXPECT_EQ(pool.offered(), 14U);
+    ASSERT_TRUE(until(engine(), [&] { return reader.kept.size() == 3; }));
+    reader.give_back(3);
+    EXPECT_EQ(pool.offered(), 16U);
+    engine().cancel(reader.in);
+    ASSERT_TRUE(until(engine(), [&] { return reader.in.over(); }));
 }
 
 TEST_P(pools, have_a_shape_that_is_checked) {

@@ -5,12 +5,14 @@
 // `buffer_pool`: buffers of one size that the kernel fills with what arrives. Not giving them back
 // is how a core holds its senders back.
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <sys/mman.h>
+#include <vector>
 
 #include <millrace/io/operation.hpp>
 #include <millrace/io/uring_abi.hpp>
@@ -59,6 +61,7 @@ public:
                               + " buffers of " + std::to_string(options.bytes)
                               + " bytes. Ask for fewer, or run on a machine with more.");
         }
+        spare_.reserve(options.buffers);
         for (std::uint32_t id = 0; id < options.buffers; ++id) recycle(id);
     }
     buffer_pool(buffer_pool const&) = delete;
@@ -70,21 +73,33 @@ public:
     }
     [[nodiscard]] std::uint32_t capacity() const { return options_.buffers; }
     [[nodiscard]] std::uint32_t buffer_bytes() const { return options_.bytes; }
-    /// Buffers that the next completions may bring.
-    [[nodiscard]] std::uint32_t free() const { return free_; }
+    /// Buffers that nobody holds.
+    [[nodiscard]] std::uint32_t free() const {
+        return offered_ + static_cast<std::uint32_t>(spare_.size());
+    }
+    /// Those of them that the next completions may bring.
+    [[nodiscard]] std::uint32_t offered() const { return offered_; }
     /// A quarter is free: what ended with -ENOBUFS may be submitted again.
-    [[nodiscard]] bool refilled() const { return free_ != 0 && free_ * 4 >= options_.buffers; }
+    [[nodiscard]] bool refilled() const { return offered_ != 0 && offered_ * 4 >= limit_; }
+
+    /// How many may be offered or held, at first all. The kernel takes the one that was given back
+    /// longest ago: few that go round stay in the cache of the core, all of them don't.
+    void limit(std::uint32_t most) {
+        limit_ = std::clamp(most, 1U, options_.buffers);
+        while (!spare_.empty() && in_use() < limit_) {
+            offer(spare_.back());
+            spare_.pop_back();
+        }
+    }
+    [[nodiscard]] std::uint32_t limit() const { return limit_; }
 
     /// Gives a buffer back; its bytes must not be looked at any more. A few stores.
     void recycle(std::uint32_t id) {
         poison(id);
-        detail::provided_buffer& entry = entries_[tail_ & (options_.buffers - 1)];
-        entry.address = reinterpret_cast<std::uintptr_t>(data(id));
-        entry.bytes = options_.bytes;
-        entry.id = static_cast<std::uint16_t>(id);
-        ++tail_;
-        ++free_;
-        std::atomic_ref<std::uint16_t>(entries_[0].tail).store(tail_, std::memory_order_release);
+        if (in_use() > limit_)
+            spare_.push_back(id);
+        else
+            offer(id);
     }
 
     /// For the engine: the number of the group by which its ring knows the pool, and the entries
@@ -94,13 +109,13 @@ public:
     [[nodiscard]] detail::provided_buffer* entries() const { return entries_; }
     /// The kernel has taken this one.
     void taken(std::uint32_t id) {
-        --free_;
+        --offered_;
         unpoison(id);
     }
     /// Where no ring takes them: the oldest that is free, or `no_buffer`.
     std::uint32_t take() {
-        if (free_ == 0) return no_buffer;
-        auto const oldest = static_cast<std::uint16_t>(tail_ - free_);
+        if (offered_ == 0) return no_buffer;
+        auto const oldest = static_cast<std::uint16_t>(tail_ - offered_);
         std::uint32_t const id = entries_[oldest & (options_.buffers - 1)].id;
         taken(id);
         return id;
@@ -108,10 +123,22 @@ public:
     /// Takes back, as the next to be taken, the one that `take` gave last and nothing filled.
     void untake(std::uint32_t id) {
         poison(id);
-        ++free_;
+        ++offered_;
     }
 
 private:
+    [[nodiscard]] std::uint32_t in_use() const {
+        return options_.buffers - static_cast<std::uint32_t>(spare_.size());
+    }
+    void offer(std::uint32_t id) {
+        detail::provided_buffer& entry = entries_[tail_ & (options_.buffers - 1)];
+        entry.address = reinterpret_cast<std::uintptr_t>(data(id));
+        entry.bytes = options_.bytes;
+        entry.id = static_cast<std::uint16_t>(id);
+        ++tail_;
+        ++offered_;
+        std::atomic_ref<std::uint16_t>(entries_[0].tail).store(tail_, std::memory_order_release);
+    }
     /// In large pages where there are some, and touched, so that no receive waits for a page.
     static char* map(std::size_t bytes) {
         void* const at =
@@ -148,7 +175,9 @@ private:
     pool_options options_;
     char* memory_ = nullptr;
     detail::provided_buffer* entries_ = nullptr;
-    std::uint32_t free_ = 0;
+    std::vector<std::uint32_t> spare_;
+    std::uint32_t limit_ = options_.buffers;
+    std::uint32_t offered_ = 0;
     int group_ = -1;
     std::uint16_t tail_ = 0;
 };

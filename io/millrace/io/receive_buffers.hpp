@@ -5,6 +5,7 @@
 // `receive_buffers`: what the connections of an endpoint have received and not yet read, in the
 // buffers where the kernel put it.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -24,6 +25,15 @@ public:
     }
 
     [[nodiscard]] buffer_pool& pool() const { return pool_; }
+
+    /// Few connections get by with half a cache's worth of buffers, and read them faster than all
+    /// of the pool in turn (bench/net/README.md); many get what there is.
+    void share(std::size_t connections) {
+        constexpr std::uint32_t cached = 512 * 1024;
+        std::size_t const most =
+            std::max<std::size_t>(connections * 4, cached / pool_.buffer_bytes());
+        pool_.limit(static_cast<std::uint32_t>(std::min<std::size_t>(most, pool_.capacity())));
+    }
 
     void add(tcp_connection& c, std::uint32_t buffer, std::uint32_t bytes) {
         pieces_[buffer] = {no_buffer, 0, bytes};
@@ -79,11 +89,11 @@ public:
 
     /// One connection may not take the buffers of all others.
     [[nodiscard]] bool are_mostly_of(tcp_connection const& c) const {
-        return c.pieces * 2 > pool_.capacity();
+        return c.pieces * 2 > pool_.limit();
     }
     /// Should one that can't be read give back what it holds?
     [[nodiscard]] bool are_wanted_from(tcp_connection const& c) const {
-        return pool_.free() * 2 < pool_.capacity() || c.pieces * 8 > pool_.capacity();
+        return pool_.offered() * 2 < pool_.limit() || c.pieces * 8 > pool_.limit();
     }
 
 private:

@@ -133,6 +133,7 @@ protected:
 
     void adopt(int fd, host_key const& host) {
         connection& c = table_.take(host);
+        share_buffers();
         c.endpoint = this;
         c.fd = fd;
         c.open = true;
@@ -165,6 +166,10 @@ protected:
     }
 
     // --- receiving ---
+
+    void share_buffers() {
+        if (buffers_) buffers_->share(table_.size() - dead_);
+    }
 
     void received(connection& c, completion const& got) {
         if (got.result > 0) {
@@ -307,6 +312,7 @@ protected:
         ++dead_;
         dying_.push(c);
         table_.leave(c);
+        share_buffers();
         if (hooks_.closed != nullptr) hooks_.closed(hooks_.self, c);
         gone();
     }
