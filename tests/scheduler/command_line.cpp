@@ -160,6 +160,7 @@ TEST(command_line, reads_how_a_program_runs) {
     EXPECT_EQ(parse({"--io=deferred"}).settings.io, io_tier::deferred);
     EXPECT_EQ(parse({"--io=cooperative"}).settings.io, io_tier::cooperative);
     EXPECT_EQ(parse({"--io=epoll"}).settings.io, io_tier::epoll);
+    EXPECT_EQ(parse({"--when-full=evict"}).settings.when_full, state_policy::evict_oldest);
     EXPECT_EQ(parse({"--state-memory=512MiB"}).settings.state_memory, std::size_t{512} << 20);
     EXPECT_EQ(parse({"--stop-within=500ms"}).settings.stop_within, milliseconds(500));
 
@@ -268,7 +269,8 @@ TEST(command_line, prints_help_from_the_description) {
   --partitions NUMBER                        copies of what can run side by side; default one a core
   --wait spin|adaptive|wait                  what a core does while there is nothing to do; default adaptive
   --io auto|ring|deferred|cooperative|epoll  the way to the kernel; default auto
-  --state-memory SIZE                        what all state may take, before the run ends; default half of the memory
+  --state-memory SIZE                        what all state may take; default half of the memory
+  --when-full stop|shed|evict                what gives way when state has no more room; default stop
   --stop-within DURATION                     from a stop until what is in flight is given up; default 10s
   --help                                     print this and stop
   --version                                  print the version and stop

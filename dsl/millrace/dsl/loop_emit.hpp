@@ -68,6 +68,11 @@ struct emit_to {
     void fail_key(R const& record, Ctx const& ctx) const {
         fail_by_exception<I, graph::template key_above<I>()>(*loop, &record, ctx);
     }
+    /// The record's key has no room in state, and the run goes on without it.
+    template <class R, class Ctx>
+    void shed(R const& record, Ctx const& ctx) const {
+        shed_record<I>(*loop, &record, ctx);
+    }
     template <class R, class Ctx>
     void fail_with(R const& record, Ctx const& ctx, std::string_view reason) const {
         fail_record<I, I>(*loop, &record, ctx, reason);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/on_error.hpp>
 #include <millrace/model/bytes.hpp>
 #include <millrace/model/failure.hpp>
@@ -115,6 +116,23 @@ template <std::size_t I, std::size_t Holder, class Loop, class R, class Ctx>
         using policy = std::conditional_t<Ctx::is_answered, drop_policy, stop_policy>;
         by_policy<I, I, policy>(loop, record, ctx, reason);
     }
+}
+
+/// Of a record whose key has no room in state, where the run goes on: by the policy that its stage
+/// or its source has, with what says «stop» taken as «drop».
+template <std::size_t I, class Loop, class R, class Ctx>
+[[gnu::noinline, gnu::cold]] void shed_record(Loop& loop, R const* record, Ctx const& ctx) {
+    using stage_type = typename Loop::template node_at<I>::stage_type;
+    constexpr int fallback = Loop::template node_at<I>::fallback;
+    constexpr std::size_t holder =
+        is_guarded<stage_type> || fallback < 0 ? I : static_cast<std::size_t>(fallback);
+    using holder_type = typename Loop::template node_at<holder>::stage_type;
+    ++loop.state().counts[I].shed;
+    constexpr std::string_view reason = "its key has no room in the state";
+    if constexpr (has_letter_part<holder_type>)
+        by_policy<I, holder, typename holder_type::policy_type>(loop, record, ctx, reason);
+    else
+        by_policy<I, I, drop_policy>(loop, record, ctx, reason);
 }
 
 /// In a catch block: the same, with what the exception says.

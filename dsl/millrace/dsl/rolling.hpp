@@ -14,6 +14,7 @@
 #include <millrace/model/failure.hpp>
 #include <millrace/model/row.hpp>
 #include <millrace/state/keyed_table.hpp>
+#include <millrace/state/memory_budget.hpp>
 
 namespace millrace::detail {
 
@@ -48,9 +49,18 @@ struct rolling_operator {
     [[no_unique_address]] Body body;
     keyed_table<key_row, state_type> entries{};
 
+    state_policy when_full = state_policy::stop;
+    std::uint64_t searches = 0;  // for an entry to evict
+    std::uint64_t evicted = 0;
+
     template <class Budget>
     void report_to(Budget& budget) {
         entries.report_to(budget);
+        when_full = budget.policy();
+    }
+    template <class Hot>
+    void count(Hot const&, stage_counts& c) const {
+        c.evicted += evicted;
     }
 
     template <class R, class Ctx, class Emit>
@@ -63,6 +73,14 @@ struct rolling_operator {
             reads_key = false;
             auto const& input = body.project(static_cast<record_type const&>(record));
             std::uint64_t const hash = entries.hash(k);
+            if (when_full != state_policy::stop && entries.refuses_new()
+                && entries.find(k, hash) == nullptr) [[unlikely]] {
+                if (when_full == state_policy::shed_new_keys) {
+                    emit.shed(record, ctx);
+                    return;
+                }
+                evicted += entries.evict(searches);
+            }
             if constexpr (Body::may_throw) {
                 // The user's function runs into a temporary: a new key is inserted only once it has
                 // its first value.
@@ -73,11 +91,13 @@ struct rolling_operator {
                 found.entry.value = std::move(next);
                 state = &found.entry.value;
                 key = &found.entry.key;
+                if (when_full == state_policy::evict_oldest) found.entry.set_flag(true);
             } else {
                 auto const found = entries.find_or_insert(std::move(k), hash);
                 body.add_in_place(found.entry.value, input);
                 state = &found.entry.value;
                 key = &found.entry.key;
+                if (when_full == state_policy::evict_oldest) found.entry.set_flag(true);
             }
         } catch (failure const&) {
             emit.count_dead();  // the table may not grow: that ends the run, whatever on_error says

@@ -15,6 +15,7 @@
 #include <millrace/model/failure.hpp>
 #include <millrace/model/row.hpp>
 #include <millrace/state/memory.hpp>
+#include <millrace/state/memory_budget.hpp>
 #include <millrace/state/pane_store.hpp>
 #include <millrace/state/partitioned_updates.hpp>
 #include <millrace/state/pending_updates.hpp>
@@ -81,6 +82,7 @@ public:
     template <class Budget>
     void report_to(Budget& budget) {
         panes_.report_to(budget);
+        when_full_ = budget.policy();
     }
 
     /// The pane of the last record, with its bounds and what a batch has added to it, in registers.
@@ -139,7 +141,8 @@ public:
         leave_pane(emit.hot());
         if constexpr (may_defer) {
             apply_pending();
-            deferring_ = panes_.worth_deferring();
+            // What waits could not be refused any more.
+            deferring_ = when_full_ == state_policy::stop && panes_.worth_deferring();
         }
     }
     void advance(time_point low) {
@@ -181,6 +184,8 @@ public:
         c.late += h.late;
         c.passed += folded_;
         c.out += rows_;
+        c.dropped += dropped_;
+        c.evicted += evicted_;
         c.held += h.added;
         for (pane_type* p = panes_.oldest(); p != nullptr; p = panes_.next(*p))
             c.held += p->records;
@@ -228,6 +233,11 @@ private:
             change_pane(h, t);
         pane_type& p = *h.pane;
         std::uint64_t const hash = p.entries.hash(key);
+        if constexpr (requires { p.entries.refuses_new(); }) {
+            if (when_full_ != state_policy::stop && p.entries.refuses_new()) [[unlikely]] {
+                if (!make_room(p, key, hash, h)) return emit.shed(r, ctx);
+            }
+        }
         if constexpr (HasLateness) {
             if (ends_by(p.end, ctx.stamp)) [[unlikely]] {
                 add_to_due(p, std::move(key), hash, input, ctx, emit);
@@ -326,6 +336,20 @@ private:
     }
     static state_type copy(state_type const& s) { return s; }
 
+    /// For a key of pane `p` whose table may not grow: false where its record is to be shed. Else
+    /// the oldest panes lose their entries, `p` the last.
+    [[gnu::noinline, gnu::cold]] bool make_room(pane_type& p, key_row const& key,
+                                                std::uint64_t hash, hot& h) {
+        if (p.entries.find(key, hash) != nullptr) return true;
+        if (when_full_ == state_policy::shed_new_keys) return false;
+        p.records += std::exchange(h.added, 0);
+        panes_.make_room(p, [this](pane_type& q) {
+            evicted_ += q.entries.size();
+            dropped_ += std::exchange(q.records, 0);
+        });
+        return true;
+    }
+
     template <class Emit>
     [[gnu::always_inline]] inline void emit_row(key_row const& key, state_type const& state,
                                                 pane_type const& p, Emit& emit) {
@@ -363,6 +387,9 @@ private:
     bool const bounded_ = faults_of_thread == page_faults::small;
     std::uint64_t folded_ = 0;
     std::uint64_t rows_ = 0;
+    state_policy when_full_ = state_policy::stop;
+    std::uint64_t dropped_ = 0;  // records in entries that gave way
+    std::uint64_t evicted_ = 0;
     pane_type* draining_ = nullptr;
     std::size_t growths_ = 0;
     store_type panes_;

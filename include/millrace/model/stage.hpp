@@ -114,6 +114,8 @@ struct stage_counts {
     std::uint64_t held = 0;     ///< in state
     std::uint64_t out = 0;      ///< records emitted downstream
     std::uint64_t bytes = 0;    ///< read or written, where the stage knows
+    std::uint64_t shed = 0;     ///< of dropped and dead: their keys had no room in state
+    std::uint64_t evicted = 0;  ///< entries of state that gave way to others
 
     stage_counts& operator+=(stage_counts const& c) {
         in += c.in;
@@ -125,6 +127,8 @@ struct stage_counts {
         held += c.held;
         out += c.out;
         bytes += c.bytes;
+        shed += c.shed;
+        evicted += c.evicted;
         return *this;
     }
 };

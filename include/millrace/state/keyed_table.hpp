@@ -214,6 +214,26 @@ public:
         return cursor;
     }
 
+    /// Erases one entry that was not flagged since it was last looked at, and takes flags off on
+    /// its way (second chance: Corbató, 1968). Starts at a place of its own each time, a multiple
+    /// of the golden ratio: to go round would leave long runs before it and holes behind. Looks at
+    /// 4,096 slots at most, then takes the next entry. Returns how many are gone: none where the
+    /// table is empty or grows. `turns` is the caller's, to count up.
+    std::size_t evict(std::uint64_t& turns) noexcept
+        requires Flagged
+    {
+        if (size_ == 0 || growing_ != nullptr) return 0;
+        std::size_t i = home(++turns * 0x9E37'79B9'7F4A'7C15);
+        for (std::size_t looks = 0;; ++looks, i = (i + 1) & mask_) {
+            if (!occupied(i)) continue;
+            slot& at = slots_[i];
+            if (!at.flag() || looks >= 4096) break;
+            at.set_flag(false);
+        }
+        erase(slots_[i]);
+        return 1;
+    }
+
     void swap(keyed_table& other) noexcept {
         base::swap(other);
         std::swap(growing_, other.growing_);

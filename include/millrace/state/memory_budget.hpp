@@ -7,7 +7,26 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <millrace/model/failure.hpp>
+
 namespace millrace {
+
+/// What becomes of a key for whose table the budget has no more room (SEMANTICS 14).
+enum class state_policy : std::uint8_t {
+    stop,           ///< the run ends, exit code 70
+    shed_new_keys,  ///< its records are refused and counted; known keys go on
+    evict_oldest,   ///< windows give up their oldest pane, rolling state keys not seen for long
+};
+
+/// A table would have to grow, and its budget has no room: nothing has changed.
+class state_full final : public failure {
+public:
+    state_full() noexcept
+        : failure(
+              exit_code::software,
+              "millrace: state: the keys of this partition need more memory than its budget has. "
+              "Raise --state-memory, or say by --when-full what to give up.") {}
+};
 
 /// One a partition, used by its core only. Whatever grows asks `take` before it does, so the limit
 /// is never passed; what to do about a refusal is the operator's policy (SEMANTICS, 14). Looked at
@@ -16,11 +35,13 @@ class memory_budget {
 public:
     /// No limit.
     memory_budget() = default;
-    explicit memory_budget(std::size_t limit) : limit_(limit) {}
+    explicit memory_budget(std::size_t limit, state_policy policy = state_policy::stop)
+        : limit_(limit), policy_(policy) {}
     memory_budget(memory_budget const&) = delete;
     memory_budget& operator=(memory_budget const&) = delete;
 
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+    [[nodiscard]] state_policy policy() const noexcept { return policy_; }
     [[nodiscard]] std::size_t used() const noexcept { return used_; }
     [[nodiscard]] std::size_t peak() const noexcept { return peak_; }
     /// How often `take` said no.
@@ -52,6 +73,7 @@ public:
 
 private:
     std::size_t limit_ = ~std::size_t{0};
+    state_policy policy_ = state_policy::stop;
     std::size_t used_ = 0;
     std::size_t peak_ = 0;
     std::uint64_t refusals_ = 0;

@@ -183,10 +183,7 @@ public:
             throw std::bad_alloc();
         open_table larger(hash_);
         std::size_t const bytes = memory_block::takes(bytes_of(slots));
-        if (budget_ != nullptr && !budget_->take(bytes))
-            throw failure(exit_code::software,
-                          "millrace: state: the keys of this partition need more memory than its "
-                          "budget has. Raise --state-memory, or choose what to give up.");
+        if (budget_ != nullptr && !budget_->take(bytes)) throw state_full();
         struct undo {
             memory_budget* of;
             std::size_t bytes;

@@ -140,9 +140,26 @@ public:
         return last_ != nullptr && last_->entries.bytes() >= defer_from_bytes;
     }
 
+    /// Takes the entries out of open panes, the oldest first, until `last`, whose budget has no
+    /// room, may grow; its own at the end. They stay open. Calls `gone(pane)` before each. Memory
+    /// goes back piece by piece where turns are bounded, to the budget at once.
+    template <class Gone>
+    void make_room(pane& last, Gone&& gone) {
+        drop_spares();
+        auto const empty_out = [&](pane& p) {
+            gone(p);
+            retire(p);
+        };
+        for (pane* p = oldest(); p != nullptr && last.entries.refuses_new(); p = next(*p))
+            if (p != &last) empty_out(*p);
+        if (last.entries.refuses_new()) empty_out(last);
+    }
     /// Gives back the room of panes that wait to be used again.
-    void trim() noexcept {
+    void drop_spares() noexcept {
         while (!spare_.empty()) drop_spare();
+    }
+    void trim() noexcept {
+        drop_spares();
         spare_.reset();
         while (retired_.release(~std::size_t{0} >> 1)) {
         }

@@ -121,7 +121,7 @@ template <class Config>
     static_assert(
         detail::leaves_own_options_alone<Config>(),
         "millrace: command line: a field of the configuration is called explain, progress, batch, "
-        "cores, partitions, wait, io, state_memory, stop_within, help or version, which every "
+        "cores, partitions, wait, io, state_memory, when_full, stop_within, help or version, which every "
         "program has. "
         "Rename it.");
     parsed<Config> out;

@@ -39,7 +39,7 @@ private:
 class alone_environment {
 public:
     alone_environment(core& c, run_settings const& settings, core_map const&, unsigned)
-        : core_(c), budget_(state_share(settings.state_memory, 1)) {}
+        : core_(c), budget_(state_share(settings.state_memory, 1), settings.when_full) {}
 
     template <class Service>
     Service& service() {
@@ -78,7 +78,7 @@ public:
           map_(map),
           partition_(partition),
           slots_(settings.lane_slots),
-          budget_(state_share(settings.state_memory, map.partitions)),
+          budget_(state_share(settings.state_memory, map.partitions), settings.when_full),
           yields_(settings.yield_seed == 0 ? 0 : settings.yield_seed + partition) {}
 
     template <class Service>

@@ -65,6 +65,8 @@ void report_counts(stage_counts const (&counts)[Loop::size], report& out) {
         out.late += c.late;
         if (c.dropped > 0) out.dropped.push_back({stage_label(out.stages.back()), c.dropped});
         out.dead += c.dead;
+        out.shed += c.shed;
+        out.evicted += c.evicted;
     }
 }
 

@@ -206,8 +206,12 @@ private:
         auto const& budget = environment_.state_budget();
         std::fprintf(stderr,
                      "millrace: state: partition %u holds %zu of %zu bytes, 90 %% of its share of "
-                     "--state-memory. Beyond it the run ends.\n",
-                     environment_.partition(), budget.used(), budget.limit());
+                     "--state-memory. Beyond it %s.\n",
+                     environment_.partition(), budget.used(), budget.limit(),
+                     budget.policy() == state_policy::stop ? "the run ends"
+                     : budget.policy() == state_policy::shed_new_keys
+                         ? "new keys are refused"
+                         : "the oldest state gives way");
     }
     void publish() {
         bool all = true;

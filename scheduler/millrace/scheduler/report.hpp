@@ -37,6 +37,8 @@ struct report {
     std::uint64_t late = 0;
     std::vector<drop_line> dropped;
     std::uint64_t dead = 0;      ///< sent to a dead-letter sink
+    std::uint64_t shed = 0;      ///< of dropped and dead: their keys had no room in state
+    std::uint64_t evicted = 0;   ///< entries of state that gave way to others
     std::uint64_t bad_rows = 0;  ///< rows that were no records: rows read = records + bad rows
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
@@ -136,6 +138,9 @@ inline std::string stage_table(std::vector<stage_line> const& stages) {
            + detail::bytes_text(static_cast<double>(r.bytes_out)) + "\n";
     out += "lost   " + with_commas(r.late) + " late, " + with_commas(dropped) + " dropped" + reasons
            + ", " + with_commas(r.dead) + " dead\n";
+    if (r.shed + r.evicted > 0)
+        out += "state  had no room for the keys of " + with_commas(r.shed) + " records, gave up "
+               + with_commas(r.evicted) + " entries\n";
     out +=
         "took   " + detail::span_text(r.wall_ns) + ", " + detail::span_text(r.cpu_ns) + " of CPU";
     if (r.wall_ns > 0)

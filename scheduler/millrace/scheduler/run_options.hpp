@@ -18,9 +18,9 @@
 
 namespace millrace::detail {
 
-inline constexpr std::array<std::string_view, 11> own_options{
-    "explain", "progress",     "batch",       "cores", "partitions", "wait",
-    "io",      "state-memory", "stop-within", "help",  "version"};
+inline constexpr std::array<std::string_view, 12> own_options{
+    "explain", "progress",     "batch",     "cores",       "partitions", "wait",
+    "io",      "state-memory", "when-full", "stop-within", "help",       "version"};
 
 /// One of some words; its place among them is the value of an enumeration.
 template <class Enum, std::size_t Count>
@@ -45,6 +45,10 @@ inline bool read_progress(std::string_view value, void* target) {
 inline bool read_wait(std::string_view value, void* target) {
     static constexpr std::array<std::string_view, 3> words{"spin", "adaptive", "wait"};
     return read_word<wait_policy>(words, value, target);
+}
+inline bool read_policy(std::string_view value, void* target) {
+    static constexpr std::array<std::string_view, 3> words{"stop", "shed", "evict"};
+    return read_word<state_policy>(words, value, target);
 }
 inline bool read_io(std::string_view value, void* target) {
     static constexpr std::array<std::string_view, 5> words{"auto", "ring", "deferred",
@@ -135,9 +139,16 @@ inline void add_own_options(std::vector<option>& out, run_settings& settings) {
                    .placeholder = "SIZE",
                    .allowed = "bytes, or a size such as 512MiB or 4GiB",
                    .initial = "half of the memory",
-                   .help = "what all state may take, before the run ends",
+                   .help = "what all state may take",
                    .target = &settings.state_memory,
                    .read = read_bytes});
+    out.push_back({.name = "when-full",
+                   .placeholder = "stop|shed|evict",
+                   .allowed = "stop, shed or evict",
+                   .initial = "stop",
+                   .help = "what gives way when state has no more room",
+                   .target = &settings.when_full,
+                   .read = read_policy});
     out.push_back({.name = "stop-within",
                    .placeholder = option_value<duration>::placeholder.data(),
                    .allowed = option_value<duration>::allowed(),

@@ -11,6 +11,7 @@
 
 #include <millrace/io/core_service.hpp>
 #include <millrace/model/time.hpp>
+#include <millrace/state/memory_budget.hpp>
 
 namespace millrace {
 
@@ -66,8 +67,9 @@ struct run_settings {
     duration idle_after = seconds(30);
     duration stop_within = seconds(10);  ///< from a stop until what is in flight is given up
     /// Bytes that all state may take, a share for each partition; 0: half of what the process may
-    /// have. A table that would grow beyond ends the run with exit code 70.
+    /// have.
     std::size_t state_memory = 0;
+    state_policy when_full = state_policy::stop;  ///< what happens to a key that has no room there
     bool lock_memory = false;  ///< mlockall: no page of the process is ever swapped out
     /// So long a core may not turn without being reported: something in a stage blocks. 0: nobody
     /// looks.
