@@ -340,8 +340,8 @@ private:
     /// the oldest panes lose their entries, `p` the last.
     [[gnu::noinline, gnu::cold]] bool make_room(pane_type& p, key_row const& key,
                                                 std::uint64_t hash, hot& h) {
-        if (p.entries.find(key, hash) != nullptr) return true;
-        if (when_full_ == state_policy::shed_new_keys) return false;
+        bool const known = p.entries.find(key, hash) != nullptr;
+        if (known || when_full_ == state_policy::shed_new_keys) return known;
         p.records += std::exchange(h.added, 0);
         panes_.make_room(p, [this](pane_type& q) {
             evicted_ += q.entries.size();
