@@ -189,4 +189,16 @@ TEST(placement, what_can_be_divided_is) {
     EXPECT_EQ(one.threads.size(), 1U);
 }
 
+TEST(placement, of_more_partitions_than_lanes_have_memory_for_is_refused_with_what_is_allowed) {
+    auto const numbers = up_to(10);
+    auto const r = run(from(numbers) | key_by(itself) | aggregate(count<"n">()) | discard(),
+                       {.partitions = 128, .lane_slots = run_settings::lane_slots_max});
+    EXPECT_EQ(r.code, exit_code::configuration);
+    EXPECT_EQ(r.records_in, 0U);
+    auto const at = r.message.find("Take at most ");
+    ASSERT_NE(at, std::string::npos) << r.message;
+    auto const most = static_cast<unsigned>(std::stoul(r.message.substr(at + 13)));
+    EXPECT_GE(most, 1U);
+    EXPECT_LT(most, 128U);
+}
 }  // namespace

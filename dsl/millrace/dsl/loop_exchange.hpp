@@ -5,6 +5,7 @@
 // The exchanges of a fused loop: which partition a record goes to, and what comes in from the
 // others.
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -122,6 +123,19 @@ public:
     template <class F>
     static constexpr void each(F&& f) {
         for_each_node<count>(f);
+    }
+    /// The bytes of all lanes of a run, of at least `slots` records each.
+    [[nodiscard]] static constexpr std::size_t lane_bytes(std::size_t partitions,
+                                                          std::size_t slots) {
+        std::size_t sum = 0;
+        each([&]<std::size_t E>() {
+            using item = typename flat_element<E, ports>::lane_type::value_type;
+            std::size_t const into = Cuts::list.at[E].kind == cut_kind::to_single ? 1 : partitions;
+            std::size_t const worst = Cuts::worst_over(E);
+            sum += into * (partitions - 1) * std::bit_ceil(worst > slots ? worst : slots)
+                   * sizeof(item);
+        });
+        return sum;
     }
     /// Joins this partition's outlets to the inlets of another one.
     void connect(exchange& other) {

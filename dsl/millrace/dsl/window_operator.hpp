@@ -336,8 +336,7 @@ private:
     }
     static state_type copy(state_type const& s) { return s; }
 
-    /// For a key of pane `p` whose table may not grow: false where its record is to be shed. Else
-    /// the oldest panes lose their entries, `p` the last.
+    /// For a key of pane `p`, whose table may not grow: false where its record is to be shed.
     [[gnu::noinline, gnu::cold]] bool make_room(pane_type& p, key_row const& key,
                                                 std::uint64_t hash, hot& h) {
         bool const known = p.entries.find(key, hash) != nullptr;
@@ -383,7 +382,7 @@ private:
     duration lateness_;
     time_point low_ = time_point::min();
     bool deferring_ = false;
-    // A log is applied in one go, which takes longer than a turn may.
+    // Logs are applied in one go: too long for a turn.
     bool const bounded_ = faults_of_thread == page_faults::small;
     std::uint64_t folded_ = 0;
     std::uint64_t rows_ = 0;

@@ -32,6 +32,7 @@
 #include <millrace/scheduler/report.hpp>
 #include <millrace/scheduler/run_state.hpp>
 #include <millrace/scheduler/settings.hpp>
+#include <millrace/scheduler/state_memory.hpp>
 #include <millrace/scheduler/watchdog.hpp>
 #include <millrace/state/memory.hpp>
 
@@ -270,6 +271,22 @@ report run_alone(P pipeline, run_settings const& settings, run_state& state) {
             .run();
     });
 }
+/// More copies than their lanes have memory for don't begin. State may have the other half.
+template <class P>
+void refuse_lanes(run_settings const& settings, unsigned partitions) {
+    using exchange = typename partition<P, partition_environment>::loop_type::exchange_type;
+    std::size_t const allowed = memory_of_process() / 2;
+    auto const needs = [&](unsigned n) { return exchange::lane_bytes(n, settings.lane_slots); };
+    if (needs(partitions) <= allowed) return;
+    unsigned most = partitions;
+    while (most > 1 && needs(most) > allowed) --most;
+    throw failure(exit_code::configuration,
+                  "millrace: partitions: the lanes between " + std::to_string(partitions)
+                      + " of them take " + std::to_string(needs(partitions) >> 20)
+                      + " MiB, and may take " + std::to_string(allowed >> 20)
+                      + ", half of the memory. Take at most " + std::to_string(most)
+                      + " partitions, or fewer .lane_slots.");
+}
 /// Whether on one partition or several is decided here, once.
 template <class P>
 report run_on_cores(P pipeline, run_settings const& settings, run_state& state) {
@@ -279,6 +296,7 @@ report run_on_cores(P pipeline, run_settings const& settings, run_state& state) 
         return run_guarded(settings, state, [&] {
             core_map map = map_cores(settings, true);
             if (map.partitions == 1) return run_alone(std::move(pipeline), settings, state);
+            refuse_lanes<P>(settings, map.partitions);
             return runner<P, partition_environment>(std::move(pipeline), settings, std::move(map),
                                                     state)
                 .run();
