@@ -1,11 +1,29 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <millrace/io/append.hpp>
 #include <millrace/io/fault.hpp>
 
 #include "on_tiers.hpp"
 #include "scratch.hpp"
+
+namespace {
+
+int syncs = 0;
+bool sync_fails = false;
+
+}  // namespace
+
+/// In place of the C library's: counts, and fails where told.
+extern "C" int fdatasync(int fd) {
+    ++syncs;
+    if (!sync_fails) return static_cast<int>(::syscall(SYS_fdatasync, fd));
+    errno = EIO;
+    return -1;
+}
 
 namespace {
 
@@ -92,6 +110,60 @@ TEST_P(append_with_faults, does_without_what_the_file_system_refuses) {
     sink.close(true);
     EXPECT_FALSE(sink.direct());
     EXPECT_EQ(content_of(log), "one\n");
+}
+
+/// A log whose second write makes room ahead, and ends with `error`.
+struct room_refused {
+    basic_core_engine<fault_plan> on;
+    basic_append_sink<basic_core_engine<fault_plan>> sink;
+
+    room_refused(io_tier tier, std::string const& log, int error)
+        : on({.tier = tier}, {},
+             fault_plan().add({.what = fault::kind::rewrite,
+                               .verb = op_verb::write,
+                               .value = -error,
+                               .from = 1})),
+          sink(append_with_faults::open(on, log, {.preallocate = 8192})) {
+        sink.write({std::string(100'000, 'x'), false});
+        sink.batch_end();
+        for (int i = 0; on.faults().struck() == 0 && i < 10'000'000; ++i) on.turn();
+        EXPECT_EQ(on.faults().struck(), 1U);
+        EXPECT_EQ(sink.counts().bytes_written, 100'000U);
+    }
+};
+
+/// Making room syncs, too: what is written behind a failed sync would only seem to be safe.
+TEST_P(append_with_faults, ends_where_the_disk_fails_while_room_is_made) {
+    room_refused at(GetParam(), log, EIO);
+    at.sink.write({"more", true});
+    EXPECT_EQ(failure_of([&] { at.sink.batch_end(); }).code(), exit_code::io);
+    EXPECT_THROW(at.sink.finish(), failure);
+    at.sink.close(false);
+    EXPECT_EQ(at.on.faults().submissions(op_verb::write), 2U);
+    EXPECT_EQ(at.sink.counts().bytes_waiting, 5U);
+}
+
+TEST_P(append_with_faults, goes_on_without_room_ahead_where_there_is_none) {
+    for (int const error : {ENOSPC, EDQUOT, EFBIG}) {
+        ::unlink(log.c_str());
+        room_refused at(GetParam(), log, error);
+        at.sink.write({"more", true});
+        at.sink.close(true);
+        EXPECT_EQ(content_of(log), std::string(100'000, 'x') + "more\n");
+    }
+}
+
+TEST_P(append_with_faults, never_syncs_again_where_the_last_sync_has_failed) {
+    engine on({.tier = GetParam()}, {}, {});
+    auto sink = open(on, log, {.sync = append_sync::at_end, .preallocate = 0});
+    sink.write({"one", true});
+    syncs = 0;
+    sync_fails = true;
+    EXPECT_EQ(failure_of([&] { sink.close(true); }).code(), exit_code::io);
+    EXPECT_THROW(sink.finish(), failure);
+    sink.close(false);
+    sync_fails = false;
+    EXPECT_EQ(syncs, 1);
 }
 
 }  // namespace

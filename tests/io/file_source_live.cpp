@@ -117,6 +117,32 @@ TEST_P(file_source_live, goes_on_behind_short_reads_and_interruptions) {
     EXPECT_GT(struck, 50U);
 }
 
+TEST_P(file_source_live, stops_with_the_name_when_the_device_fails) {
+    using engine = basic_core_engine<fault_plan>;
+    std::string const name = directory.put("a", noise(50'000));
+    for (std::uint64_t const at : {0U, 1U, 7U, 16U}) {
+        fault_plan plan;
+        plan.add({.what = fault::kind::rewrite, .verb = op_verb::read, .value = -EIO, .from = at});
+        engine faulty({.tier = GetParam()}, {}, plan);
+        basic_file_source<core_files<engine>> source(
+            engine_handle<core_files<engine>>(
+                std::make_unique<core_files<engine>>(service_handle<engine>(faulty))),
+            {name}, {.buffer_bytes = 3000, .read_ahead = 4});
+        std::size_t bytes = 0;
+        auto const error = failure_of([&] {
+            chunk part;
+            for (source_state state{}; (state = source.try_next(part)) != source_state::ended;) {
+                if (state == source_state::more) bytes += part.data.size();
+                if (state == source_state::idle) faulty.turn();
+            }
+        });
+        EXPECT_EQ(error.code(), exit_code::io);
+        EXPECT_TRUE(error.message().starts_with("millrace: file: cannot read \"" + name))
+            << error.message();
+        EXPECT_LT(bytes, 50'000U);
+    }
+}
+
 template <class Engine>
 std::string content_by(std::string const& name, file_options const& options, Engine& engine) {
     basic_file_source<Engine> source(engine_handle<Engine>(engine), {name}, options);

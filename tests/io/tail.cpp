@@ -391,4 +391,25 @@ TEST_P(tail_on, takes_no_short_read_for_the_end_of_a_renamed_file) {
     EXPECT_EQ(faulty.faults().struck(), 2U);
 }
 
+TEST_P(tail_on, ends_with_the_name_when_the_device_fails) {
+    add(log, "one\n");
+    using engine = basic_core_engine<fault_plan>;
+    fault_plan plan;
+    plan.add({.what = fault::kind::refuse, .verb = op_verb::read, .value = EIO});
+    engine faulty({.tier = GetParam()}, {}, plan);
+    basic_tail_source<engine> source(service_handle<engine>(faulty), log, from_beginning);
+    pump_of<engine> pump{faulty};
+    auto const error = failure_of([&] {
+        pump.until([&] {
+            pump(source, got);
+            return false;
+        });
+    });
+    EXPECT_EQ(error.code(), exit_code::io);
+    EXPECT_EQ(error.message(), "millrace: file: cannot read \"" + log
+                                   + "\": the device reports an error. Check the disk and the "
+                                     "kernel's log.");
+    EXPECT_EQ(got.text, "");
+}
+
 }  // namespace

@@ -119,4 +119,62 @@ TEST_P(tcp_faults, accept_again_behind_every_end_of_an_accept) {
     }
 }
 
+TEST_P(tcp_faults, receive_into_buffers_of_any_size) {
+    for (std::uint32_t const bytes : {1U, 2U, 3U, 5U, 7U, 64U, 901U, 902U, 903U}) {
+        fault_plan plan;
+        plan.at_random({.seed = bytes, .hold = 1}).with_pools_of({.buffers = 16, .bytes = bytes});
+        echo_under(GetParam(), std::move(plan), std::to_string(bytes) + " bytes a buffer");
+        if (HasFailure()) return;
+    }
+}
+
+/// Each request is answered, or counted as unanswered with its connection; each reply to a dead
+/// connection is counted, too.
+TEST_P(tcp_faults, account_for_each_request_of_a_peer_that_resets_at_any_byte) {
+    using reason = tcp::close_reason;
+    std::string const stream = "one\ntwo\nthree\n";
+    env<> world(GetParam());
+    auto source = tcp::serve({.host = "127.0.0.1"}).open_source(world);
+    driver drive(world.engine, source);
+    tcp::counts const& counts = source.counts();
+    std::uint64_t resets = 0;
+    std::uint64_t unanswered = 0;
+    std::uint64_t cut_frames = 0;
+    for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+        auto const requests = static_cast<std::size_t>(
+            std::count(stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(cut), '\n'));
+        for (std::size_t answered = 0; answered <= requests; ++answered) {
+            client peer(source.port());
+            std::size_t const before = drive.frames.size();
+            std::uint64_t const bytes_before = counts.bytes_in;
+            peer.send(stream.substr(0, cut));
+            ASSERT_TRUE(drive.until([&] {
+                return drive.frames.size() == before + requests
+                       && counts.bytes_in == bytes_before + cut;
+            }));
+            for (std::size_t i = 0; i < answered; ++i)
+                source.reply(drive.tokens[before + i], "done");
+            source.flush();
+            ASSERT_TRUE(wait_for([&] { drive.step(); },
+                                 [&] { return peer.read() && peer.got.size() == 5 * answered; }));
+            peer.reset();
+            ASSERT_TRUE(drive.until([&] { return counts.closed_by(reason::reset) == resets + 1; }));
+            ++resets;
+            unanswered += requests - answered;
+            cut_frames += cut != 0 && stream[cut - 1] != '\n' ? 1 : 0;
+            for (std::size_t i = answered; i < requests; ++i)
+                source.reply(drive.tokens[before + i], "too late");
+            source.flush();
+            drive.settle(4);
+            EXPECT_EQ(counts.requests_unanswered, unanswered);
+            EXPECT_EQ(counts.replies_dropped, unanswered);
+            EXPECT_EQ(counts.frames, counts.replies + unanswered) << cut;
+            EXPECT_EQ(counts.cut_frames, cut_frames) << cut;
+        }
+    }
+    EXPECT_EQ(source.connections(), 0U);
+    EXPECT_EQ(source.pool().free(), source.pool().capacity());
+    EXPECT_EQ(source.buffered(), 0U);
+}
+
 }  // namespace

@@ -302,4 +302,37 @@ TEST_P(udp_source_on, loses_nothing_to_interruptions_of_its_receive) {
     }
 }
 
+TEST_P(udp_source_on, receives_again_behind_every_end_of_a_receive) {
+    using engine = basic_core_engine<fault_plan>;
+    for (int const error : {ENOBUFS, ECANCELED, EAGAIN, EINTR, ECONNREFUSED}) {
+        got.clear();
+        fault_plan plan;
+        plan.add({.what = fault::kind::refuse,
+                  .verb = op_verb::receive_message,
+                  .value = error,
+                  .every = 2});
+        plan.add({.what = fault::kind::stop,
+                  .verb = op_verb::receive_message,
+                  .value = -error,
+                  .every = 3});
+        engine faulty({.tier = GetParam()}, {}, plan);
+        basic_udp_source<engine> source(service_handle<engine>(faulty), local(), {}, false);
+        sender const peer(AF_INET, "127.0.0.1", source.port());
+        strings sent;
+        for (int i = 0; i < 100; ++i) sent.push_back(std::to_string(i));
+        std::int64_t const end = millrace::detail::monotonic_ns() + 10'000'000'000;
+        for (std::size_t i = 0;
+             got.size() < sent.size() && millrace::detail::monotonic_ns() < end;) {
+            if (i < sent.size()) {
+                EXPECT_TRUE(peer.send(sent[i++]));
+            }
+            faulty.turn();
+            pull(source);
+        }
+        EXPECT_EQ(got, sent) << error;
+        EXPECT_GT(faulty.faults().struck(), 3U) << error;
+        EXPECT_EQ(source.counts().drops, 0U);
+    }
+}
+
 }  // namespace

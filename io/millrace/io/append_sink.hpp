@@ -274,6 +274,10 @@ private:
             engine->submit(zeroing);
         }
         void zeroed(int result) {
+            if (result == -EIO) {  // its sync has failed: see `try_again`
+                error = EIO;
+                return;
+            }
             auto const whole =
                 result > 0 ? static_cast<unsigned>(result) / detail::append_block : 0U;
             prepared = std::max(prepared, zeroing.offset + whole * detail::append_block);
