@@ -12,7 +12,8 @@ A block is included by the line directly above it: `<!-- include: examples/a.hpp
 lines `// [name]` of that file, without its common indentation; `<!-- include: examples/a.txt -->` means the whole file.
 What is checked: each block has a language; each C++ block is included, from a file that the build compiles; each
 included block equals its source; each relative link leads to a file, and to a heading where it names one; each header
-that an umbrella includes has its page; each page of a word has the fields in FIELDS, in that order.
+that an umbrella includes has its page; each page of a word has the fields in FIELDS, in that order; each test that
+docs/internals/faults.md names exists.
 """
 
 import argparse
@@ -28,6 +29,8 @@ REGION = re.compile(r"^\s*// \[([\w-]+)\]$")
 FENCE = re.compile(r"^```(.*)$")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$")
+TEST = re.compile(r"^(?:TYPED_)?TEST(?:_P|_F)?\(\s*(\w+),\s*(\w+)\)", re.MULTILINE)
+TEST_NAMED = re.compile(r"`(\w+\.\w+)`")
 UMBRELLA_INCLUDE = re.compile(r"#include <millrace/(model|dsl|io|scheduler)/(\w+)\.hpp>")
 
 CPP = ("cpp", "c++", "C++", "cxx")
@@ -52,6 +55,8 @@ PAGES = {
     "scheduler/program": "run",
     "scheduler/test_driver": "test-driver",
 }
+# The page whose code spans `suite.name` are tests.
+TESTS_PAGE = "docs/internals/faults.md"
 # Pages of things that are no stage have no such fields.
 OTHER_PAGES = ("command-line", "errors", "plan", "records", "report", "row", "run", "test-driver", "text", "time")
 
@@ -201,11 +206,25 @@ class Docs:
             if "## Example" not in lines:
                 self.blame(page, "it has no example.")
 
+    def check_tests(self):
+        """Each test that TESTS_PAGE names exists."""
+        if not self.exists(TESTS_PAGE):
+            return
+        tests = set()
+        for path in glob.glob(os.path.join(self.root, "tests", "**", "*.cpp"), recursive=True):
+            with open(path, encoding="utf-8") as file:
+                tests.update(".".join(names) for names in TEST.findall(file.read()))
+        for number, line in enumerate(self.read(TESTS_PAGE), 1):
+            for name in TEST_NAMED.findall(line):
+                if name not in tests:
+                    self.blame(f"{TESTS_PAGE}:{number}", f"there is no test {name}.")
+
     def check(self):
         for page in self.pages():
             self.check_blocks(page)
             self.check_links(page)
         self.check_pages()
+        self.check_tests()
         return self.violations
 
 
@@ -255,6 +274,14 @@ BAD = {
     "word without page": ({"include/millrace/dsl.hpp": "#include <millrace/dsl/zip.hpp>\n"}, ["has no page"]),
     "page without fields": ({"docs/reference/map.md": "# map\n\n## Example\n", "README.md": ""}, ["lacks the fields"]),
     "page without example": ({"docs/reference/map.md": "# map\n" + GOOD_FIELDS, "README.md": ""}, ["no example"]),
+    "tests": (
+        {
+            "tests/io/a.cpp": "TEST(a, b) {}\nTEST_P(a,\n       c) {}\nTYPED_TEST(d, e) {}\n",
+            TESTS_PAGE: "# x\n`a.b`, `a.c`, `d.e`, `a = b`\n",
+        },
+        [],
+    ),
+    "no such test": ({TESTS_PAGE: "# x\n`a.b`\n"}, ["no test a.b"]),
     "other page": ({"docs/reference/time.md": "# time\n"}, []),
 }
 
