@@ -97,11 +97,9 @@ TEST(bars, is_the_textbook_on_any_number_of_partitions) {
                            static_cast<std::uint32_t>(random() % 100), text<8>(symbol)));
     }
     // Out of order by less than the disorder that the pipeline allows.
-    std::vector<std::pair<std::int64_t, tick>> arriving;
+    std::multimap<std::int64_t, tick> arriving;
     for (tick const& t : ticks)
-        arriving.emplace_back(t.time.ns / ms + static_cast<std::int64_t>(random() % 400), t);
-    std::stable_sort(arriving.begin(), arriving.end(),
-                     [](auto const& a, auto const& b) { return a.first < b.first; });
+        arriving.emplace(t.time.ns / ms + static_cast<std::int64_t>(random() % 400), t);
     std::vector<tick> arrived;
     for (auto const& [when, t] : arriving) arrived.push_back(t);
 
