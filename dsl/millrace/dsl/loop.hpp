@@ -16,6 +16,7 @@
 #include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/graph_edges.hpp>
 #include <millrace/dsl/loop_account.hpp>
+#include <millrace/dsl/loop_blocks.hpp>
 #include <millrace/dsl/loop_emit.hpp>
 #include <millrace/dsl/loop_exchange.hpp>
 #include <millrace/dsl/loop_failure.hpp>
@@ -46,7 +47,13 @@ public:
     using flow = flow_of<graph, Node...>;
     using exchange_type = std::conditional_t<parallel, exchange<Env, graph, cuts>, no_exchange>;
 
+    using origin = origin_of<graph>;
+    using first_context = context<untimed, origin>;
+
 private:
+    using blocks_type =
+        std::conditional_t<parallel, all_blocks<P, Env, graph, first_context::is_traced>,
+                           no_blocks>;
     template <class N>
     static constexpr auto open(P& expression, Env& env) {
         if constexpr (std::is_same_v<typename N::stage_type, join_stage>) {
@@ -70,13 +77,11 @@ public:
     using hots = flat_tuple<typename hot_of<opened_operator<operator_of<Node>>>::type...>;
     template <std::size_t I>
     using operator_at = opened_operator<flat_element<I, operators>>;
-    using origin = origin_of<graph>;
-    using first_context = context<untimed, origin>;
     static constexpr std::size_t sources = graph::sources;
 
     /// Where loops run side by side the expression stays whole, for the next one to open.
     fused_loop(P&& expression, Env& env)
-        : operators_{{{open<Node>(expression, env)}...}}, exchange_(env) {
+        : operators_{{{open<Node>(expression, env)}...}}, exchange_(env), blocks_(expression, env) {
         each([&]<std::size_t I>() {
             // What is absent holds nothing back.
             state_.marks[I] = present<I>() ? time_point::min() : time_point::max();
@@ -105,6 +110,13 @@ public:
     template <std::size_t I>
     [[nodiscard]] bool present() {
         return is_present(operators_.template at<I>());
+    }
+    /// The part of this partition in parsing what is read in blocks.
+    blocks_type& blocks() { return blocks_; }
+    /// Where loops run side by side: joins this one to another.
+    void connect(fused_loop& other) {
+        exchange_.connect(other.exchange_);
+        blocks_.join(other.blocks_);
     }
     template <std::size_t I>
     auto& hot() {
@@ -285,21 +297,7 @@ public:
     /// watermark.
     template <class State>
     void progress(State& state) {
-        each([&]<std::size_t I>() {
-            if (!present<I>()) return;
-            if constexpr (requires { op<I>().progress().bytes_total; }) {
-                auto const p = op<I>().progress();
-                state.bytes_done += p.bytes_done;
-                state.bytes_total += p.bytes_total;
-            }
-            if constexpr (stage_at<I>::kind == stage_kind::source
-                          || stage_at<I>::kind == stage_kind::parser)
-                state.records += state_.counts[I].out;
-            if constexpr (requires { op<I>().read; }) state.records += op<I>().read;
-            if constexpr (requires { hots_.template at<I>().late; })
-                state.late += hots_.template at<I>().late;
-        });
-        state.watermark = low_mark();
+        add_progress(*this, state);
     }
 
     // --- accounts ---
@@ -392,6 +390,7 @@ private:
 
     operators operators_;
     [[no_unique_address]] exchange_type exchange_;
+    [[no_unique_address]] blocks_type blocks_;
     hots hots_{};
     loop_state<size, sources> state_;
 };

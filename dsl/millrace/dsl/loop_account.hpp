@@ -113,4 +113,25 @@ void account_nodes(Loop& loop, State const& state, stage_counts (&out)[Size]) {
         });
 }
 
+/// How far it is: see `fused_loop::progress`.
+template <class Loop, class Progress>
+void add_progress(Loop& loop, Progress& out) {
+    for_each_node<Loop::size>([&]<std::size_t I>() {
+        if (!loop.template present<I>()) return;
+        constexpr stage_kind kind = Loop::template stage_at<I>::kind;
+        auto& op = loop.template op<I>();
+        if constexpr (requires { op.progress().bytes_total; }) {
+            auto const p = op.progress();
+            out.bytes_done += p.bytes_done;
+            out.bytes_total += p.bytes_total;
+        }
+        if constexpr (kind == stage_kind::source || kind == stage_kind::parser)
+            out.records += loop.state().counts[I].out;
+        if constexpr (requires { op.read; }) out.records += op.read;
+        if constexpr (requires { loop.template hot<I>().late; })
+            out.late += loop.template hot<I>().late;
+    });
+    out.watermark = loop.low_mark();
+}
+
 }  // namespace millrace::detail

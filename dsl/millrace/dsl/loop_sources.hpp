@@ -132,26 +132,63 @@ void begin_input(Loop& loop) {
     }
 }
 
+/// What became of a parser that had used up what it was fed with.
+enum class fed : unsigned char { more, emitted, idle, ended };
+constexpr fed as_fed(source_state state) {
+    return state == source_state::more   ? fed::more
+           : state == source_state::idle ? fed::idle
+                                         : fed::ended;
+}
+
+/// Where the input is parsed on all partitions: bytes for the parser here, or up to `n` records
+/// that were parsed elsewhere.
+template <std::size_t Id, class Loop, class Emit>
+[[gnu::always_inline]] inline fed feed_from_blocks(Loop& loop, std::size_t& n, std::size_t& bytes,
+                                                   Emit& emit) {
+    auto& blocks = loop.blocks().template at<Loop::template node_at<Id>::input>();
+    using step = decltype(blocks.step(loop.template op<Emit::parser>(), bytes));
+    step const what = blocks.step(loop.template op<Emit::parser>(), bytes);
+    if (bytes > 0) loop.template op<Id>().count_elsewhere(bytes);
+    if (what == step::records) {
+        n -= blocks.take(n, emit);
+        return fed::emitted;
+    }
+    return what == step::fed ? fed::more : what == step::idle ? fed::idle : fed::ended;
+}
+
 /// Parses up to `n` records; asks the source for a chunk where the parser has used up the last.
 template <std::size_t Id, class Loop>
 source_state poll_bytes(Loop& loop, std::size_t n, typename Loop::hots& frame) {
     using emit_type = parsed_from<Loop, Id>;
     constexpr std::size_t parser = emit_type::parser;
+    constexpr bool in_blocks =
+        requires { loop.blocks().template at<Loop::template node_at<Id>::input>().active(); };
     emit_type emit{&loop, &frame};
     for (;;) {
         std::size_t const got = loop.template op<parser>().parse(n, emit);
         n -= got < n ? got : n;
         if (n == 0) return source_state::more;
         std::size_t bytes = 0;
-        auto& source = loop.template op<Id>();
-        source_state const state = feed_from(source, loop.template op<parser>(), bytes);
-        if (state != source_state::more) return state;
+        fed what = fed::ended;
+        bool in_order = true;
+        if constexpr (in_blocks)
+            if (loop.blocks().template at<Loop::template node_at<Id>::input>().active()) {
+                in_order = false;
+                what = feed_from_blocks<Id>(loop, n, bytes, emit);
+            }
+        if (in_order)
+            what = as_fed(feed_from(loop.template op<Id>(), loop.template op<parser>(), bytes));
+        if (what == fed::idle) return source_state::idle;
+        if (what == fed::ended) return source_state::ended;
+        if (bytes > 0) {
+            auto& counts = loop.state().counts[Id];
+            ++counts.out;
+            counts.bytes += bytes;
+        }
+        if (n == 0) return source_state::more;
         if constexpr (feeds<typename Loop::template operator_at<Id>,
                             typename Loop::template operator_at<parser>>)
-            if (bytes == 0) return state;  // perhaps another input
-        auto& counts = loop.state().counts[Id];
-        ++counts.out;
-        counts.bytes += bytes;
+            if (bytes == 0) return source_state::more;  // perhaps another input
     }
 }
 

@@ -48,6 +48,8 @@ struct csv_parser_stage : stage_base {
     static constexpr std::string_view word = "csv";
     static constexpr auto name = fixed_string{""};
     using record = T;
+    static constexpr bool rows_are_lines =
+        true;  // a row ends in a line end: a file can be cut there
 
     csv_options options;
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <millrace/io/block_parser.hpp>
 #include <millrace/io/core_files.hpp>
 #include <millrace/io/engine.hpp>
 #include <millrace/io/file_options.hpp>
@@ -46,6 +47,12 @@ auto files_of(Env& env) {
         return engine_of(env);
     }
 }
+struct open_files {
+    template <class Env>
+    auto operator()(Env& env) const {
+        return files_of(env);
+    }
+};
 }  // namespace detail
 
 /// A source of bytes, and behind `to` a sink of bytes.
@@ -55,6 +62,7 @@ struct file_stage : stage_base {
     static constexpr auto name = fixed_string{""};
     using record = chunk;
     static constexpr bool replayable = true;
+    static constexpr bool read_in_blocks = true;  // where its rows are lines
     static constexpr bool atomic_output = true;
 
     std::vector<std::string> names;
@@ -70,6 +78,12 @@ struct file_stage : stage_base {
     template <class Env>
     auto open_source(Env& env) const {
         return make_source(detail::files_of(env));
+    }
+    /// For loops side by side: parses blocks of it on each partition, for the one that reads it.
+    template <class Record, bool Traced, class Parser, class Env>
+    auto open_blocks(Parser parser, Env& env) const {
+        return block_parser<Record, Parser, Env, detail::open_files, Traced>(
+            names, options, std::move(parser), env, {});
     }
     template <class Env>
     auto open_sink(Env& env) const {

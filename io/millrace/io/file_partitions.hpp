@@ -5,21 +5,15 @@
 // The source behind `file(name, partitions{n})` on one partition: its inputs, one after the other,
 // each a stretch of whole rows.
 
-#include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <fcntl.h>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
 #include <millrace/io/file_source.hpp>
 #include <millrace/io/input_file.hpp>
-#include <millrace/io/io_failure.hpp>
 #include <millrace/io/partitions.hpp>
 #include <millrace/model/bytes.hpp>
 #include <millrace/model/failure.hpp>
@@ -55,22 +49,6 @@ inline std::vector<file_part> parts_of(std::vector<std::string> const& names,
             bool const last = k + 1 == inputs;
             if (begin < end || last) out.push_back({names[f], begin, end, last, k});
         }
-    return out;
-}
-
-/// The first bytes of a file: a format may need its first row.
-inline constexpr std::size_t beginning_bytes = std::size_t{64} * 1024;
-inline std::string beginning_of(std::string const& name) {
-    std::string out(beginning_bytes, '\0');
-    input_file const file = open_input(name);
-    std::size_t have = 0;
-    for (ssize_t got = 1; got != 0 && have < out.size();) {
-        got = ::pread(file.fd.fd(), out.data() + have, out.size() - have, static_cast<off_t>(have));
-        if (got < 0 && errno != EINTR) fail_reading(name, errno);
-        have += got > 0 ? static_cast<std::size_t>(got) : 0;
-        if (got < 0) got = 1;
-    }
-    out.resize(have);
     return out;
 }
 
@@ -138,7 +116,8 @@ private:
         searches_ = part.begin > 0;
         offset_ = searches_ ? (part.begin - 1) / 4096 * 4096 : 0;
         if (!searches_) return parser.begin_anew();
-        std::string const beginning = detail::beginning_of(part.name);
+        auto const file = detail::open_input(part.name);
+        std::string const beginning = detail::beginning_of(file, part.name);
         bool const whole = beginning.size() < detail::beginning_bytes;
         if (parser.begin_inside({beginning, part.name, whole})) return;
         if (!whole)

@@ -78,6 +78,8 @@ public:
     void leave() { ended_ = true; }
 
     [[nodiscard]] source_progress progress() const { return progress_; }
+    /// What is read of it elsewhere, by blocks.
+    void count_elsewhere(std::size_t bytes) { progress_.bytes_done += bytes; }
 
 private:
     struct slot {
@@ -99,7 +101,8 @@ private:
         slot const& s = ahead(0);
         out = {{s.buffer.data.get(), s.filled}, name(), ended_};
         deliver_offset_ += s.filled;
-        if (!input_.stream && ended_ && input_.shrank_below(deliver_offset_)) fail_shrunk();
+        if (!input_.stream && ended_ && input_.shrank_below(deliver_offset_))
+            detail::fail_shrunk(name(), deliver_offset_, input_.size);
         progress_.bytes_done += s.filled;
         delivered_ = true;
         return source_state::more;
@@ -263,14 +266,6 @@ private:
         if (!ended_ && behind.filled < behind.buffer.capacity && !behind.ended)
             ask(behind, end + behind.filled);
         return true;
-    }
-
-    [[noreturn]] void fail_shrunk() const {
-        throw failure(exit_code::io, "millrace: file: " + detail::shown(name())
-                                         + " shrank while it was read: it ends at "
-                                         + std::to_string(deliver_offset_) + " of "
-                                         + std::to_string(input_.size)
-                                         + " bytes. Read a copy that nobody writes.");
     }
 
     // ---- pipes and terminals: one read at a time, the next one asked for before this one is

@@ -8,14 +8,21 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
 #include <millrace/io/descriptor.hpp>
 #include <millrace/io/io_failure.hpp>
+#include <millrace/model/failure.hpp>
 
 namespace millrace::detail {
+
+inline void use_page_cache(int fd) {
+    int const flags = ::fcntl(fd, F_GETFL);
+    if (flags >= 0) ::fcntl(fd, F_SETFL, flags & ~O_DIRECT);
+}
 
 /// One opened input. `stream` has no offsets: a pipe, a terminal, a socket.
 struct input_file {
@@ -34,8 +41,7 @@ struct input_file {
     void use_page_cache() {
         if (!direct) return;
         direct = false;
-        int const flags = ::fcntl(fd.fd(), F_GETFL);
-        if (flags >= 0) ::fcntl(fd.fd(), F_SETFL, flags & ~O_DIRECT);
+        detail::use_page_cache(fd.fd());
     }
     [[nodiscard]] bool shrank_below(std::uint64_t end) const {
         struct stat now{};
@@ -45,6 +51,13 @@ struct input_file {
                && static_cast<std::uint64_t>(now.st_size) != size;
     }
 };
+
+[[noreturn]] inline void fail_shrunk(std::string_view name, std::uint64_t end, std::uint64_t size) {
+    throw failure(exit_code::io, "millrace: file: " + shown(name)
+                                     + " shrank while it was read: it ends at "
+                                     + std::to_string(end) + " of " + std::to_string(size)
+                                     + " bytes. Read a copy that nobody writes.");
+}
 
 /// What is to be read of a file.
 struct file_stretch {
@@ -103,6 +116,21 @@ inline std::uint64_t check_input(std::string const& name) {
     off_t const position = standard ? ::lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
     bool const inside = position > 0 && position < info.st_size;
     return static_cast<std::uint64_t>(info.st_size - (inside ? position : 0));
+}
+
+/// The first bytes of a file: a format may need its first row.
+inline constexpr std::size_t beginning_bytes = std::size_t{64} * 1024;
+inline std::string beginning_of(input_file const& file, std::string_view name) {
+    std::string out(beginning_bytes, '\0');
+    std::size_t have = 0;
+    for (ssize_t got = 1; got != 0 && have < out.size();) {
+        got = ::pread(file.fd.fd(), out.data() + have, out.size() - have, static_cast<off_t>(have));
+        if (got < 0 && errno != EINTR) fail_reading(name, errno);
+        have += got > 0 ? static_cast<std::size_t>(got) : 0;
+        if (got < 0) got = 1;
+    }
+    out.resize(have);
+    return out;
 }
 
 }  // namespace millrace::detail

@@ -35,10 +35,12 @@ public:
     void feed(chunk const& c) { lines_.feed(c); }
 
     /// See `line_reader`, and `csv_reader` for the same words there.
-    [[nodiscard]] bool between_rows() const { return lines_.between_lines(); }
+    [[nodiscard]] std::size_t cut_bytes() const { return lines_.cut_bytes(); }
+    [[nodiscard]] bool between_rows() const { return cut_bytes() == 0; }
     [[nodiscard]] std::uint64_t line() const { return lines_.number(); }
     void skip_lines(std::uint64_t count) { lines_.skip(count); }
     void begin_anew() { lines_.begin(true); }
+    void begin_row() { lines_.begin(false); }
     [[nodiscard]] bool begin_inside(chunk const&) {
         lines_.begin(false);
         return true;
@@ -151,6 +153,8 @@ struct json_parser_stage : stage_base {
     static constexpr std::string_view word = "json";
     static constexpr auto name = fixed_string{""};
     using record = T;
+    static constexpr bool rows_are_lines =
+        true;  // a row ends in a line end: a file can be cut there
 
     json_options options;
 

@@ -11,6 +11,7 @@
 #include <millrace/dsl/cuts.hpp>
 #include <millrace/dsl/graph.hpp>
 #include <millrace/dsl/graph_edges.hpp>
+#include <millrace/dsl/loop_blocks.hpp>
 #include <millrace/scheduler/crossing.hpp>
 
 namespace millrace {
@@ -56,7 +57,8 @@ struct division<node_list<Node...>> {
         return can_cross<typename N::stream_in::record>;
     }
     static consteval undivided_by find() {
-        if (cuts::count == 0 && (cuts::single(Node::id) && ...)) return undivided_by::no_need;
+        if (cuts::count == 0 && (cuts::single(Node::id) && ...) && !any_parsed_in_blocks<graph>)
+            return undivided_by::no_need;
         if (!(copies<Node>() && ...)) return undivided_by::a_function;
         if (!(crosses<Node>() && ...)) return undivided_by::a_view;
         return undivided_by::nothing;

@@ -40,13 +40,18 @@ public:
     }
 
     loop_type& loop() { return *loop_; }
-    void connect(partition& other) { loop_->exchanges().connect(other.loop_->exchanges()); }
+    void connect(partition& other) { loop_->connect(*other.loop_); }
 
     bool turn() override {
         worked_ = false;
         starved_ = false;
         if constexpr (cuts::count > 0) fire_inlets(std::make_index_sequence<cuts::count>{});
+        bool const took = std::exchange(worked_, false);
         poll_each(std::make_index_sequence<loop_type::sources>{});
+        // What is parsed goes first, since only that makes room for more.
+        if constexpr (in_blocks)
+            worked_ |= loop_->blocks().work(std::min(batch_, rows_at_a_time), !worked_);
+        worked_ |= took;
         if (worked_ || left_ || !settled_) settle();
         if constexpr (cuts::count > 0)
             if (worked_ || unsent_) publish();
@@ -54,6 +59,7 @@ public:
     }
     void stop() override {
         stopping_ = true;
+        if constexpr (in_blocks) loop_->blocks().stop();
         for_each_node<loop_type::sources>([&]<std::size_t K>() {
             constexpr std::size_t id = graph::source_ids[K];
             if (loop_->source_stopped(K)) return;
@@ -80,6 +86,7 @@ public:
             loop_type::exchange_type::each([&]<std::size_t E>() {
                 all = all && loop_->exchanges().template at<E>().sent_end();
             });
+        if constexpr (in_blocks) all = all && loop_->blocks().done();
         finished_ = all;
         return all;
     }
@@ -231,6 +238,8 @@ private:
             if (kind == stage_kind::time) return true;
         return false;
     }();
+    static constexpr bool in_blocks = is_parallel<Env> && any_parsed_in_blocks<graph>;
+    static constexpr std::size_t rows_at_a_time = 256;      // some 50 us of a turn
     static constexpr std::int64_t clock_step = 10'000'000;  // of the coarse clock, at most
 
     Env environment_;

@@ -35,14 +35,16 @@ public:
     void feed(chunk const& c) { rows_.feed(c); }
 
     /// See `csv_rows`.
-    [[nodiscard]] bool between_rows() const { return rows_.between_rows(); }
+    [[nodiscard]] std::size_t cut_bytes() const { return rows_.cut_bytes(); }
+    [[nodiscard]] bool between_rows() const { return cut_bytes() == 0; }
     [[nodiscard]] std::uint64_t line() const { return rows_.line(); }
     void skip_lines(std::uint64_t count) { rows_.skip_lines(count); }
     /// Forgets what was fed; what is fed next begins a file.
     void begin_anew() { rows_.begin(true); }
-    /// The same, but what is fed next begins a row of a file, somewhere inside: its columns are
-    /// told by `beginning`, the first bytes of that file. False if its first row is not whole
-    /// there.
+    /// The same, but what is fed next begins a row of the same file, line 1 of what is read.
+    void begin_row() { rows_.begin(false); }
+    /// The same of a file that is not known yet: its columns are told by `beginning`, the first
+    /// bytes of that file. False if its first row is not whole there.
     [[nodiscard]] bool begin_inside(chunk const& beginning) {
         rows_.begin(true);
         rows_.feed(beginning);

@@ -96,11 +96,12 @@ public:
     /// The row that was asked about did not begin the file after all.
     void begin_with_next() { first_row_ = true; }
 
-    /// All that was fed is behind us, and the next byte begins a row. False in front of a file's
-    /// first row, and where a row is skipped.
-    [[nodiscard]] bool between_rows() const {
-        return !fed_ && !in_segment_ && carry_[carry_in_use_].empty() && !skipping_ && !stopped_
-               && !first_row_ && order_mark_ == 3;
+    /// All that was fed is behind us but this many bytes, with which a row begins. Not known in
+    /// front of a file's first row, where a row is skipped, and before all is taken.
+    [[nodiscard]] std::size_t cut_bytes() const {
+        bool const known =
+            !fed_ && !in_segment_ && !skipping_ && !stopped_ && !first_row_ && order_mark_ == 3;
+        return known ? carry_[carry_in_use_].size() : cut_unknown;
     }
     [[nodiscard]] bool first_row_ahead() const { return first_row_; }
     /// Forgets what was fed. What is fed next begins a file, or a row: line 1 of what is read.

@@ -57,6 +57,9 @@ private:
     std::size_t capacity_ = 0;
 };
 
+/// Of a reader that can't say where the row begins that it stands in.
+inline constexpr std::size_t cut_unknown = ~std::size_t{0};
+
 /// Text that lives until `reset`: blocks, so that what was given out stays where it is.
 class scratch_arena {
 public:

@@ -41,10 +41,11 @@ public:
         fed_ = true;
     }
 
-    /// All that was fed is behind us, and the next byte begins a line. False where one is skipped.
-    [[nodiscard]] bool between_lines() const {
-        return !fed_ && at_ == stop_ && carry_[carry_in_use_].empty() && !skipping_ && !broken_
-               && order_mark_ == 3;
+    /// All that was fed is behind us but this many bytes, with which a line begins. Not known where
+    /// one is skipped, and before all is taken.
+    [[nodiscard]] std::size_t cut_bytes() const {
+        bool const known = !fed_ && at_ == stop_ && !skipping_ && !broken_ && order_mark_ == 3;
+        return known ? carry_[carry_in_use_].size() : cut_unknown;
     }
     /// Forgets what was fed. What is fed next begins a file, or a line: the first that is read.
     void begin(bool with_a_file) {
