@@ -128,7 +128,9 @@ TEST_P(append_on, waits_for_room_where_nobody_asks_for_it) {
 TEST_P(append_on, refuses_a_record_that_is_too_long_and_goes_on) {
     auto sink = open({.max_record = 10});
     sink.write({"0123456789", false});
-    EXPECT_THROW(sink.write({std::string(std::size_t{2} << 20, 'x'), false}), refused_record);
+    EXPECT_THROW(sink.write({"0123456789", true}), refused_record);  // its line end counts
+    EXPECT_THROW(sink.write({"0123456789a", false}), refused_record);
+    EXPECT_THROW(sink.write({std::string(std::size_t{8} << 20, 'x'), false}), refused_record);
     sink.write({"x", true});
     sink.close(true);
     EXPECT_EQ(content_of(log), "0123456789x\n");

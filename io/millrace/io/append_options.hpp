@@ -20,7 +20,7 @@ enum class append_sync : std::uint8_t {
 struct append_options {
     append_sync sync = append_sync::every_group;
     std::size_t buffer_bytes = std::size_t{4} << 20;  ///< records that wait for the group before
-    std::size_t max_record = std::size_t{64} * 1024;  ///< bytes; a longer one is a bad record
+    std::size_t max_record = std::size_t{64} * 1024;  ///< with its line end; longer: a bad record
     /// Room that is made ahead, in bytes: writing into it takes half the time (IO.md, d).
     std::size_t preallocate = std::size_t{4} << 20;
     /// Of a log of lines that a crash left: what stands behind the last line end is a torn record,

@@ -173,7 +173,8 @@ private:
 
         void take(bytes const& record) {
             std::size_t const length = record.data.size() + (record.line ? 1 : 0);
-            if (length > capacity - filled || now != state::open) make_room(length);
+            if (length > record_max || length > capacity - filled || now != state::open)
+                make_room(length);
             if (!record.data.empty())
                 std::memcpy(content() + filled, record.data.data(), record.data.size());
             filled += length;
