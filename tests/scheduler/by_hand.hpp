@@ -71,16 +71,17 @@ struct outcome {
     report counts;
 };
 
-/// Turns `partitions` copies until all are finished, or all sleep.
+/// Turns `partitions` copies until all are finished, or all sleep. They share so many cores, 0: one
+/// each; that decides which of them take what an exchange spreads.
 template <class P>
 outcome turn(P pipeline, unsigned partitions, run_settings const& settings, std::uint64_t seed,
-             beds sleepers = {}) {
+             beds sleepers = {}, unsigned shared_cores = 0) {
     using partition = detail::partition<P, environment>;
     outcome out;
     sleepers.of.assign(partitions, beds::state::awake);
     environment::room = &sleepers;
     detail::core_map map;
-    map.cpus.assign(partitions, -1);
+    map.cpus.assign(shared_cores == 0 ? partitions : shared_cores, -1);
     map.partitions = partitions;
     detail::run_state state;
     std::vector<std::unique_ptr<detail::core>> cores;

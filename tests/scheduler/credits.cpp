@@ -70,7 +70,9 @@ void check_by_hand(Make make, std::size_t batch, unsigned seeds, bool chain = tr
         SCOPED_TRACE(seed);
         unsigned const partitions = 2 + static_cast<unsigned>(seed % 3);
         total t;
-        auto const o = by_hand::turn(make(t), partitions, {.batch = batch, .lane_slots = 1}, seed);
+        unsigned const cores = 1 + static_cast<unsigned>(seed / 3) % partitions;
+        auto const o =
+            by_hand::turn(make(t), partitions, {.batch = batch, .lane_slots = 1}, seed, {}, cores);
         ASSERT_TRUE(o.ended) << to_text(o.counts);
         EXPECT_EQ(o.spills, 0U);
         EXPECT_EQ(t, expected);

@@ -190,15 +190,30 @@ TEST(placement, what_can_be_divided_is) {
 }
 
 TEST(placement, of_more_partitions_than_lanes_have_memory_for_is_refused_with_what_is_allowed) {
-    auto const numbers = up_to(10);
-    auto const r = run(from(numbers) | key_by(itself) | aggregate(count<"n">()) | discard(),
-                       {.partitions = 128, .lane_slots = run_settings::lane_slots_max});
+    std::vector<std::string> const texts(10, "text");
+    auto const r = run(from(texts) | key_by([](std::string const& s) { return s; })
+                           | aggregate(count<"n">()) | discard(),
+                       {.oversubscribed = 64, .lane_slots = run_settings::lane_slots_max});
     EXPECT_EQ(r.code, exit_code::configuration);
     EXPECT_EQ(r.records_in, 0U);
     auto const at = r.message.find("Take at most ");
     ASSERT_NE(at, std::string::npos) << r.message;
     auto const most = static_cast<unsigned>(std::stoul(r.message.substr(at + 13)));
     EXPECT_GE(most, 1U);
-    EXPECT_LT(most, 128U);
+    EXPECT_LT(most, 64U);
+}
+TEST(placement, partitions_that_would_get_nothing_are_not_opened) {
+    auto const numbers = up_to(1000);
+    witnesses seen;
+    auto p = from(numbers) | key_by(itself) | inspect([&](int) { seen.note(); }) | discard();
+    static_assert(!detail::feeds_all_partitions<decltype(p)>);
+    // Lanes between 128 would be refused.
+    auto const r =
+        run(std::move(p), {.partitions = 128, .lane_slots = run_settings::lane_slots_max});
+    EXPECT_TRUE(r.ok()) << r.message;
+    EXPECT_EQ(r.records_in, 1000U);
+    EXPECT_EQ(seen.threads.size(), 1U);
+    auto copies = from(numbers) | broadcast() | map(itself) | discard();
+    static_assert(detail::feeds_all_partitions<decltype(copies)>);
 }
 }  // namespace

@@ -193,6 +193,12 @@ struct cuts_of {
         return -1;
     }
     static constexpr bool single(std::size_t i) { return all.single[i]; }
+    /// Does a cut edge lead away from one of them?
+    static constexpr bool within(typename Graph::reach const& nodes) {
+        for (std::size_t e = 0; e < count; ++e)
+            if (nodes.value[list.at[e].from]) return true;
+        return false;
+    }
 
     /// The most that one record, wherever it enters, sends over cut edge `e`: no lane may be
     /// smaller.
@@ -223,6 +229,7 @@ struct no_cuts {
     static constexpr std::size_t count = 0;
     static constexpr int index(std::size_t, std::size_t) { return -1; }
     static constexpr bool single(std::size_t) { return false; }
+    static constexpr bool within(typename Graph::reach const&) { return false; }
 };
 
 }  // namespace millrace::detail

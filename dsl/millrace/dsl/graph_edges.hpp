@@ -110,16 +110,16 @@ struct edges {
     struct reach {
         bool value[size]{};
     };
-    /// What is inlined behind node `Head`, up to where segments begin and edges are cut.
-    template <std::size_t Head, class Cuts>
+    /// What is inlined behind node `Head`, up to where segments begin; also over cut edges, for
+    /// what stays on its partition there.
+    template <std::size_t Head>
     static constexpr reach reached = [] {
         reach r;
         r.value[Head] = true;
         for (std::size_t p = Head; p < size; ++p) {
             if (!r.value[p]) continue;
             for (std::size_t i = p + 1; i < size; ++i)
-                if (precedes(p, i) && !begins_segment(p, i) && Cuts::index(p, i) < 0)
-                    r.value[i] = true;
+                if (precedes(p, i) && !begins_segment(p, i)) r.value[i] = true;
         }
         return r;
     }();

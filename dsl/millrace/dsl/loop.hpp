@@ -125,14 +125,15 @@ public:
 
     // --- records ---
 
-    /// From node From to node To: inlined within a segment, a call where a segment begins.
-    template <std::size_t From, int To, class R, class Ctx>
+    /// From node From to node To: inlined within a segment, a call where a segment begins. Stays:
+    /// also over a cut edge on this partition.
+    template <std::size_t From, int To, bool Stays = false, class R, class Ctx>
     [[gnu::always_inline]] inline void hand(R&& record, Ctx const& ctx, hots& frame) {
         if constexpr (To < 0)
             (void)frame;
-        else if constexpr (cuts::index(From, static_cast<std::size_t>(To)) >= 0)
+        else if constexpr (!Stays && cuts::index(From, static_cast<std::size_t>(To)) >= 0)
             exchange_.template cross<From, static_cast<std::size_t>(To)>(
-                *this, static_cast<R&&>(record), ctx);
+                *this, static_cast<R&&>(record), ctx, frame);
         else if constexpr (graph::begins_segment(From, static_cast<std::size_t>(To)))
             segment<static_cast<std::size_t>(To)>(static_cast<R&&>(record), ctx);
         else
@@ -142,7 +143,7 @@ public:
     template <std::size_t I>
     static consteval bool counts_in_batches() {
         return [&]<std::size_t... K>(std::index_sequence<K...>) {
-            return ((graph::template reached<graph::source_ids[K], cuts>.value[I]
+            return ((graph::template reached<graph::source_ids[K]>.value[I]
                      && vectorises<graph::source_ids[K]>())
                     || ...);
         }(std::make_index_sequence<sources>{});
@@ -150,7 +151,7 @@ public:
     auto& state() { return state_; }
     auto& all_hot() { return hots_; }
     exchange_type& exchanges() { return exchange_; }
-    /// A record that enters a segment, or stays on its partition at a cut: a call.
+    /// A record that enters a segment: a call.
     template <std::size_t I, class R, class Ctx>
     [[gnu::noinline]] void segment(R&& record, Ctx const& ctx) {
         process<I>(static_cast<R&&>(record), ctx, hots_);
@@ -319,9 +320,9 @@ private:
     /// Only arithmetic from the source to one accumulator: nothing that calls, looks up or writes.
     template <std::size_t Head>
     static consteval bool vectorises() {
-        bool all = is_arithmetic<operator_at<Head>>;
+        bool all = is_arithmetic<operator_at<Head>> && !cuts::within(graph::template reached<Head>);
         each([&]<std::size_t I>() {
-            if constexpr (I != Head && graph::template reached<Head, cuts>.value[I])
+            if constexpr (I != Head && graph::template reached<Head>.value[I])
                 all = all
                       && (stage_at<I>::kind == stage_kind::one_to_one
                           || stage_at<I>::kind == stage_kind::filter
@@ -376,7 +377,7 @@ private:
         hots local;
         ~frame_of() {
             each([&]<std::size_t I>() {
-                if constexpr (graph::template reached<Head, cuts>.value[I])
+                if constexpr (graph::template reached<Head>.value[I])
                     loop.hots_.template at<I>() = std::move(local.template at<I>());
             });
         }

@@ -60,7 +60,6 @@ void account_edges(Loop& loop, State const& state, stage_counts (&out)[Size]) {
     constexpr std::size_t ways = graph::widths[I] - letters;
     for (std::size_t k = 0; k < ways; ++k) {
         auto const head = static_cast<std::size_t>(graph::head_of(I, k));
-        if (Loop::cuts::index(I, head) >= 0) continue;
         if constexpr (requires { op.taken; })
             out[head].in += op.taken[k];
         else if constexpr (requires { op.missed; })
@@ -70,10 +69,9 @@ void account_edges(Loop& loop, State const& state, stage_counts (&out)[Size]) {
     }
     if constexpr (letters == 1) {
         auto const head = static_cast<std::size_t>(graph::head_of(I, ways));
-        if (Loop::cuts::index(I, head) < 0) out[head].in += state.letters[I];
+        out[head].in += state.letters[I];
     }
-    if constexpr (graph::next[I] >= 0
-                  && Loop::cuts::index(I, static_cast<std::size_t>(graph::next[I])) < 0) {
+    if constexpr (graph::next[I] >= 0) {
         std::uint64_t& next = out[graph::next[I]].in;
         if constexpr (requires { op.missed; })
             next += c.out - op.missed[ways];
@@ -88,16 +86,18 @@ void account_edges(Loop& loop, State const& state, stage_counts (&out)[Size]) {
 template <class Loop, class State, std::size_t Size>
 void account_nodes(Loop& loop, State const& state, stage_counts (&out)[Size]) {
     for (stage_counts& c : out) c = {};
-    // Over a cut edge flows what arrived.
+    // Of what flows over a cut edge, less went on here, or more, by what lanes took and gave. In
+    // between a count may be below zero: they wrap.
     if constexpr (Loop::cuts::count > 0)
         Loop::exchange_type::each([&]<std::size_t E>() {
-            constexpr std::size_t to = Loop::cuts::list.at[E].to;
-            out[to].in += loop.exchanges().template at<E>().received() - state.headings[to];
+            constexpr auto edge = Loop::cuts::list.at[E];
+            auto const& port = loop.exchanges().template at<E>();
+            out[edge.to].in += port.taken();
+            if constexpr (edge.kind != cut_kind::to_all) out[edge.to].in -= port.sent();
         });
     if constexpr (Loop::graph::reply_node >= 0) {
         constexpr auto reply = static_cast<std::size_t>(Loop::graph::reply_node);
-        constexpr auto before = static_cast<std::size_t>(Loop::graph::before_reply);
-        if constexpr (Loop::cuts::index(before, reply) < 0) out[reply].in += state.refusals;
+        out[reply].in += state.refusals;
     }
     for_each_node<Size>([&]<std::size_t I>() {
         account_node<I>(loop, state, out[I]);

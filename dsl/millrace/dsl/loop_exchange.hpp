@@ -109,9 +109,7 @@ public:
     explicit exchange(Env& env) : env_(env) {
         each([&]<std::size_t E>() {
             constexpr auto edge = Cuts::list.at[E];
-            bool const comes_here =
-                edge.kind != cut_kind::to_single || env.partition() == single_home;
-            if (comes_here) at<E>().open_inlet(env, env.lane_slots(Cuts::worst_over(E)));
+            if (comes_here(edge.kind)) at<E>().open_inlet(env, env.lane_slots(Cuts::worst_over(E)));
         });
     }
     Env& environment() { return env_; }
@@ -126,11 +124,14 @@ public:
     }
     /// The bytes of all lanes of a run, of at least `slots` records each.
     [[nodiscard]] static constexpr std::size_t lane_bytes(std::size_t partitions,
+                                                          std::size_t receivers,
                                                           std::size_t slots) {
         std::size_t sum = 0;
         each([&]<std::size_t E>() {
             using item = typename flat_element<E, ports>::lane_type::value_type;
-            std::size_t const into = Cuts::list.at[E].kind == cut_kind::to_single ? 1 : partitions;
+            std::size_t const into = Cuts::list.at[E].kind == cut_kind::to_single ? 1
+                                     : spreads(Cuts::list.at[E].kind)             ? receivers
+                                                                                  : partitions;
             std::size_t const worst = Cuts::worst_over(E);
             sum += into * (partitions - 1) * std::bit_ceil(worst > slots ? worst : slots)
                    * sizeof(item);
@@ -148,7 +149,8 @@ public:
 
     /// A record at a cut edge: to a lane, or on at once where it stays here.
     template <std::size_t From, std::size_t To, class Loop, class R, class Ctx>
-    [[gnu::always_inline]] inline void cross(Loop& loop, R&& record, Ctx const& ctx) {
+    [[gnu::always_inline]] inline void cross(Loop& loop, R&& record, Ctx const& ctx,
+                                             typename Loop::hots& frame) {
         constexpr auto e = static_cast<std::size_t>(Cuts::index(From, To));
         constexpr cut_kind kind = Cuts::list.at[e].kind;
         auto& port = at<e>();
@@ -156,38 +158,40 @@ public:
             for (unsigned q = 0; q < env_.partitions(); ++q)
                 if (q != env_.partition())
                     port.send(q, static_cast<std::remove_cvref_t<R> const&>(record), ctx);
-            port.receive_directly();
-            loop.template segment<To>(static_cast<R&&>(record), port.lifted(ctx));
+            loop.template hand<From, static_cast<int>(To), true>(static_cast<R&&>(record),
+                                                                 port.lifted(ctx), frame);
         } else {
-            unsigned target = single_home;
+            unsigned target = here_;
             if constexpr (kind == cut_kind::by_key) {
                 auto& key = loop.template op<From>().functions;
                 using record_type = std::remove_cvref_t<R>;
                 auto const route = [&] {
-                    return env_.partition_of(key(static_cast<record_type const&>(record)));
+                    return env_.receiver_of(key(static_cast<record_type const&>(record)));
                 };
-                if constexpr (std::remove_cvref_t<decltype(key)>::template never_throws_for<
-                                  record_type>) {
+                if (keeps_all_) [[likely]] {
+                    // The key is read where it is needed.
+                } else if constexpr (std::remove_cvref_t<decltype(key)>::template never_throws_for<
+                                         record_type>) {
                     target = route();
                 } else {
                     try {
                         target = route();
                     } catch (...) {
                         // Counted where the key would have been read.
-                        port.receive_directly();
                         fail_by_exception<To, From>(loop, &record, ctx);
                         return;
                     }
                 }
             } else if constexpr (kind == cut_kind::in_turn) {
-                target = turn_ + 1 < env_.partitions() ? turn_ + 1 : 0;
-                turn_ = target;
+                if (!keeps_all_) target = turn_ = turn_ + 1 < env_.receivers() ? turn_ + 1 : 0;
             } else if constexpr (kind == cut_kind::home) {
                 target = ctx.reply.partition;
+            } else {
+                target = single_home;
             }
-            if (target == env_.partition()) {
-                port.receive_directly();
-                loop.template segment<To>(static_cast<R&&>(record), port.lifted(ctx));
+            if (target == here_) {
+                loop.template hand<From, static_cast<int>(To), true>(static_cast<R&&>(record),
+                                                                     port.lifted(ctx), frame);
             } else {
                 port.send(target, static_cast<R&&>(record), ctx);
             }
@@ -195,7 +199,18 @@ public:
     }
 
 private:
+    /// Do records come to this partition over an edge of that kind?
+    [[nodiscard]] bool comes_here(cut_kind kind) const {
+        if (kind == cut_kind::to_single) return env_.partition() == single_home;
+        return !spreads(kind) || env_.partition() < env_.receivers();
+    }
+    static constexpr bool spreads(cut_kind kind) {
+        return kind == cut_kind::by_key || kind == cut_kind::in_turn;
+    }
+
     Env& env_;
+    unsigned const here_ = env_.partition();
+    bool const keeps_all_ = env_.receivers() == 1 && here_ == 0;  // of what is spread over cores
     ports ports_{};
     unsigned turn_ = 0;
 };

@@ -64,8 +64,18 @@ struct division<node_list<Node...>> {
         return undivided_by::nothing;
     }
     static constexpr undivided_by reason = find();
+    /// Would partitions beyond the first of each core get any record? From a source that runs on
+    /// all, or as a copy; exchanges send to the first only.
+    static constexpr bool feeds_all = [] {
+        bool feeds = ((graph::is_source(Node::id) && !cuts::single(Node::id)) || ...);
+        for (std::size_t e = 0; e < cuts::count; ++e)
+            feeds = feeds || cuts::list.at[e].kind == cut_kind::to_all;
+        return feeds;
+    }();
 };
 
+template <class P>
+inline constexpr bool feeds_all_partitions = division<nodes_of<P>>::feeds_all;
 template <class P>
 inline constexpr bool divisible = division<nodes_of<P>>::reason == undivided_by::nothing;
 

@@ -78,7 +78,7 @@ public:
           map_(map),
           partition_(partition),
           slots_(settings.lane_slots),
-          budget_(state_share(settings.state_memory, map.partitions), settings.when_full),
+          budget_(state_share(settings.state_memory, map.cores()), settings.when_full),
           yields_(settings.yield_seed == 0 ? 0 : settings.yield_seed + partition) {}
 
     template <class Service>
@@ -96,9 +96,12 @@ public:
     [[nodiscard]] std::size_t lane_slots(std::size_t worst) const {
         return std::bit_ceil(worst > slots_ ? worst : slots_);
     }
+    /// What an exchange spreads over cores is taken by the first partition of each: partitions 0 to
+    /// `receivers() - 1`. The others would only share its thread.
+    [[nodiscard]] unsigned receivers() const { return map_.cores(); }
     template <class Key>
-    [[nodiscard]] [[gnu::always_inline]] inline unsigned partition_of(Key const& key) const {
-        return millrace::partition_of(group_of(key), key_groups, map_.partitions);
+    [[nodiscard]] [[gnu::always_inline]] inline unsigned receiver_of(Key const& key) const {
+        return millrace::partition_of(group_of(key), key_groups, receivers());
     }
     void published_to(unsigned partition) {
         core_.touch(map_.core_of(partition), false);

@@ -142,15 +142,19 @@ private:
     }
     template <std::size_t E>
     void fire_inlet() {
-        if (!loop_->exchanges().template at<E>().has_input()) return;
-        std::size_t const n = credit<cuts::list.at[E].to>(batch_);
-        if (n == 0) {
-            worked_ = loop_->exchanges().template at<E>().take_controls(environment_) || worked_;
-            return;
+        auto& port = loop_->exchanges().template at<E>();
+        // A batch for each lane, as the source beside takes one: else its input would run ahead of
+        // those of the other partitions.
+        for (std::size_t lanes = port.lanes_in(); lanes > 0 && port.has_input(); --lanes) {
+            std::size_t const n = credit<cuts::list.at[E].to>(batch_);
+            if (n == 0) {
+                worked_ = port.take_controls(environment_) || worked_;
+                return;
+            }
+            environment_.fire(static_cast<unsigned>(cuts::list.at[E].to));
+            loop_->template take<E>(n);
+            worked_ = true;
         }
-        environment_.fire(static_cast<unsigned>(cuts::list.at[E].to));
-        loop_->template take<E>(n);
-        worked_ = true;
     }
     template <std::size_t... K>
     void poll_each(std::index_sequence<K...>) {

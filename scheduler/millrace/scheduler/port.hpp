@@ -27,15 +27,20 @@ public:
     void open_inlet(Env& env, std::size_t slots) {
         in_ = std::vector<inlet>(env.partitions());
         for (unsigned p = 0; p < env.partitions(); ++p)
-            if (p != env.partition()) in_[p].lane = std::make_unique<lane_type>(slots);
+            if (p != env.partition()) {
+                in_[p].lane = std::make_unique<lane_type>(slots);
+                from_.push_back(p);
+            }
     }
     /// The lane in from partition `p`, for its outlet.
     lane_type& inlet_lane(unsigned p) { return *in_[p].lane; }
     [[nodiscard]] bool has_inlet() const { return !in_.empty(); }
+    [[nodiscard]] std::size_t lanes_in() const { return from_.size(); }
 
     void connect(Env& env, unsigned target, lane_type& lane) {
         if (out_.empty()) out_ = std::vector<outlet>(env.partitions());
         out_[target].lane = &lane;
+        to_.push_back(target);
     }
 
     // --- sending ---
@@ -43,20 +48,18 @@ public:
     template <class R, class Ctx>
     [[gnu::always_inline]] inline void send(unsigned target, R&& record, Ctx const& ctx) {
         outlet& o = out_[target];
-        if (o.room == 0) [[unlikely]]
-            if (!o.spilled.empty() || !refill(o)) {
-                ++spills_;
-                o.spilled.emplace_back(static_cast<R&&>(record), ctx);
-                return;
-            }
+        if (o.room == 0) [[unlikely]] {
+            if (!o.spilled.empty() || !refill(o)) return spill(o, {static_cast<R&&>(record), ctx});
+        }
         --o.room;
+        ++sent_;
         o.lane->emplace(static_cast<R&&>(record), ctx);
     }
     /// How many records of at most `worst` items each have room on every lane; 0 as long as
     /// something waits for room.
     [[nodiscard]] std::size_t room_for(std::size_t records, std::size_t worst) {
-        for (outlet& o : out_) {
-            if (o.lane == nullptr) continue;
+        for (unsigned const q : to_) {
+            outlet& o = out_[q];
             if (!o.spilled.empty()) return 0;
             std::size_t const wanted = records * worst;
             if (o.room < wanted) o.room = o.lane->room(wanted);
@@ -68,9 +71,8 @@ public:
     /// room; of marks only the last does.
     bool publish(Env& env, time_point mark, bool idle, bool ended) {
         bool all = true;
-        for (unsigned q = 0; q < out_.size(); ++q) {
+        for (unsigned const q : to_) {
             outlet& o = out_[q];
-            if (o.lane == nullptr) continue;
             while (!o.spilled.empty() && (o.room > 0 || refill(o))) {
                 --o.room;
                 o.lane->emplace(std::move(o.spilled.front()));
@@ -93,29 +95,29 @@ public:
     }
     /// Has everything gone out that this end will ever send?
     [[nodiscard]] bool sent_end() const {
-        for (outlet const& o : out_)
-            if (o.lane != nullptr && !o.ended) return false;
+        for (unsigned const q : to_)
+            if (!out_[q].ended) return false;
         return true;
     }
 
     // --- receiving ---
 
     [[nodiscard]] bool has_input() const {
-        for (inlet const& i : in_)
-            if (i.lane && !i.lane->empty()) return true;
+        for (unsigned const p : from_)
+            if (!in_[p].lane->empty()) return true;
         return false;
     }
     /// Up to `n` records of all lanes, each in its order, beginning with another lane each time.
     template <class F>
     std::size_t take(Env& env, std::size_t n, F&& f) {
         std::size_t taken = 0;
-        auto const lanes = static_cast<unsigned>(in_.size());
+        auto const lanes = static_cast<unsigned>(from_.size());
         if (lanes == 0) return 0;
         first_ = first_ + 1 < lanes ? first_ + 1 : 0;
         for (unsigned k = 0; k < lanes && taken < n; ++k) {
-            unsigned const p = first_ + k < lanes ? first_ + k : first_ + k - lanes;
+            unsigned const p = from_[first_ + k < lanes ? first_ + k : first_ + k - lanes];
             inlet& from = in_[p];
-            if (!from.lane || from.lane->empty()) continue;
+            if (from.lane->empty()) continue;
             taken += from.lane->take(
                 n - taken,
                 [&](Item&& item) __attribute__((always_inline)) {
@@ -128,16 +130,16 @@ public:
                 });
             env.took_from(p);
         }
-        received_ += taken;
+        taken_ += taken;
         return taken;
     }
     /// What stands in front of the first record of each lane: watermarks and ends, also where a
     /// record would find no room. True if there was any.
     bool take_controls(Env& env) {
         std::uint64_t const before = heard_;
-        for (unsigned p = 0; p < in_.size(); ++p) {
+        for (unsigned const p : from_) {
             inlet& from = in_[p];
-            if (!from.lane || from.lane->empty()) continue;
+            if (from.lane->empty()) continue;
             std::uint64_t const so_far = heard_;
             (void)from.lane->take(
                 0, [](Item&&) {},
@@ -156,8 +158,9 @@ public:
     [[nodiscard]] time_point mark(time_point own, bool own_idle, bool all_idle) {
         bool const own_ended = own == time_point::max();
         time_point low = all_idle && own_ended ? time_point::min() : own;
-        for (inlet const& i : in_) {
-            if (!i.lane || (!all_idle && i.idle)) continue;
+        for (unsigned const p : from_) {
+            inlet const& i = in_[p];
+            if (!all_idle && i.idle) continue;
             if (all_idle && i.mark == time_point::max()) continue;  // ended
             if (all_idle ? i.mark > low : i.mark < low) low = i.mark;
         }
@@ -169,10 +172,9 @@ public:
     }
     /// Adds what the lanes know to whether one input is idle, and whether one goes on.
     void look(bool& quiet, bool& active) const {
-        for (inlet const& i : in_) {
-            if (!i.lane) continue;
-            quiet = quiet || i.idle;
-            active = active || (!i.idle && i.mark != time_point::max());
+        for (unsigned const p : from_) {
+            quiet = quiet || in_[p].idle;
+            active = active || (!in_[p].idle && in_[p].mark != time_point::max());
         }
     }
     /// The context of a record that stays on its partition.
@@ -183,15 +185,15 @@ public:
         return ctx;
     }
     [[nodiscard]] bool ended(bool own) const {
-        for (inlet const& i : in_)
-            if (i.lane && (!i.ended || !i.lane->empty())) return false;
+        for (unsigned const p : from_)
+            if (!in_[p].ended || !in_[p].lane->empty()) return false;
         return own;
     }
-    void receive_directly() { ++received_; }
-    [[nodiscard]] std::uint64_t received() const { return received_; }
 
     // --- accounts ---
 
+    [[nodiscard]] std::uint64_t sent() const { return sent_; }
+    [[nodiscard]] std::uint64_t taken() const { return taken_; }
     /// Records that a run which ended early left on their way: in the lanes into this partition,
     /// and what of its own waits for room. Once all partitions are done.
     [[nodiscard]] std::uint64_t left() const {
@@ -228,16 +230,25 @@ private:
             if (control.kind == Env::end_kind) ended = true;
         }
     };
+    /// As a value, so that neither the record nor its context needs an address in the loop.
+    [[gnu::noinline, gnu::cold]] void spill(outlet& o, Item item) {
+        ++spills_;
+        ++sent_;
+        o.spilled.push_back(std::move(item));
+    }
     static bool refill(outlet& o) {
         o.room = o.lane->room(1);
         return o.room > 0;
     }
 
-    std::vector<outlet> out_;
+    std::vector<outlet> out_;  // by partition, like in_
     std::vector<inlet> in_;
+    std::vector<unsigned> to_;              // the partitions that a lane leads to
+    std::vector<unsigned> from_;            // those that one comes from
     time_point floor_ = time_point::min();  // of its own copy of the stage before
     unsigned first_ = 0;
-    std::uint64_t received_ = 0;
+    std::uint64_t sent_ = 0;
+    std::uint64_t taken_ = 0;
     std::uint64_t heard_ = 0;
     std::uint64_t spills_ = 0;
 };

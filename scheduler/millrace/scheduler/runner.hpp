@@ -5,6 +5,7 @@
 // Runs a pipeline to its end: opens its partitions on their cores, joins them by lanes, turns them,
 // closes their sinks, and adds up what they counted.
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <cstddef>
@@ -273,10 +274,12 @@ report run_alone(P pipeline, run_settings const& settings, run_state& state) {
 }
 /// More copies than their lanes have memory for don't begin. State may have the other half.
 template <class P>
-void refuse_lanes(run_settings const& settings, unsigned partitions) {
+void refuse_lanes(run_settings const& settings, unsigned partitions, unsigned cores) {
     using exchange = typename partition<P, partition_environment>::loop_type::exchange_type;
     std::size_t const allowed = memory_of_process() / 2;
-    auto const needs = [&](unsigned n) { return exchange::lane_bytes(n, settings.lane_slots); };
+    auto const needs = [&](unsigned n) {
+        return exchange::lane_bytes(n, std::min(n, cores), settings.lane_slots);
+    };
     if (needs(partitions) <= allowed) return;
     unsigned most = partitions;
     while (most > 1 && needs(most) > allowed) --most;
@@ -295,8 +298,10 @@ report run_on_cores(P pipeline, run_settings const& settings, run_state& state) 
     } else {
         return run_guarded(settings, state, [&] {
             core_map map = map_cores(settings, true);
+            if (!feeds_all_partitions<P>)  // the others would be idle
+                map.partitions = map.cores();
             if (map.partitions == 1) return run_alone(std::move(pipeline), settings, state);
-            refuse_lanes<P>(settings, map.partitions);
+            refuse_lanes<P>(settings, map.partitions, map.cores());
             return runner<P, partition_environment>(std::move(pipeline), settings, std::move(map),
                                                     state)
                 .run();

@@ -66,7 +66,7 @@ struct run_settings {
     /// record again. Sources with an end never count as idle.
     duration idle_after = seconds(30);
     duration stop_within = seconds(10);  ///< from a stop until what is in flight is given up
-    /// Bytes that all state may take, a share for each partition; 0: half of what the process may
+    /// Bytes that all state may take, a share for each core; 0: half of what the process may
     /// have.
     std::size_t state_memory = 0;
     state_policy when_full = state_policy::stop;  ///< what happens to a key that has no room there

@@ -33,11 +33,11 @@ inline std::size_t memory_of_process() {
     });
     return bytes;
 }
-/// Of each partition.
-inline std::size_t state_share(std::size_t told, unsigned partitions) {
-    if (told != 0) return told / partitions;
+/// Of each core: one of its partitions has the state.
+inline std::size_t state_share(std::size_t told, unsigned cores) {
+    if (told != 0) return told / cores;
     static std::size_t const all = memory_of_process();  // asked for once
-    return all / 2 / partitions;
+    return all / 2 / cores;
 }
 
 /// `512MiB`, `4GiB`, or bytes.
