@@ -83,6 +83,7 @@ struct tcp_connection {
     byte_buffer unsent;
     byte_buffer on_its_way;
     std::size_t on_its_way_at = 0;
+    std::size_t zero_copy_from = SIZE_MAX;  ///< bytes of a send that is not copied
 
     std::int64_t touched = 0;      ///< when a byte last moved
     std::int64_t frame_began = 0;  ///< when the carried frame did

@@ -31,6 +31,7 @@ struct endpoint_options {
     pool_options pool{.buffers = 0, .bytes = 0};  ///< none: what is received is thrown away
     unsigned slots = 0;                           ///< of requests; 0: nothing is replied
     duration request_deadline = duration{0};
+    std::size_t zero_copy_from = 0;  ///< bytes of one send; 0: all are copied
 };
 
 /// Stays at its address. Handlers run within the engine's turn; all else is its operator's.
@@ -94,6 +95,7 @@ public:
         buffered_ -= std::exchange(c.accounted, 0);
         engine_->cancel(c.receive);
         engine_->cancel(c.send);
+        if (c.send.pending && c.send.zero_copy) let_go(c.fd);
         bury(c);
     }
 
@@ -138,6 +140,7 @@ protected:
         c.fd = fd;
         c.open = true;
         c.touched = clock();
+        c.zero_copy_from = options_.zero_copy_from == 0 ? SIZE_MAX : options_.zero_copy_from;
         set_up(c, c.receive, op_verb::receive, [](operation& op, completion const& got) {
             connection& owner = *static_cast<connection_operation&>(op).owner;
             static_cast<tcp_connections*>(owner.endpoint)->received(owner, got);
@@ -265,6 +268,7 @@ protected:
         std::size_t const left = c.on_its_way.size() - c.on_its_way_at;
         c.send.data = c.on_its_way.data() + c.on_its_way_at;
         c.send.bytes = static_cast<std::uint32_t>(std::min<std::size_t>(left, 1U << 30));
+        c.send.zero_copy = c.send.bytes >= c.zero_copy_from;
         engine_->submit(c.send);
     }
     void sent(connection& c, completion const& got) {
@@ -275,6 +279,8 @@ protected:
         }
         if (c.send.pending) return;
         if (c.closing) return bury(c);
+        // Its bytes were copied after all, which costs more than to ask for it.
+        if (c.send.bytes >= c.zero_copy_from && !c.send.zero_copy) c.zero_copy_from = SIZE_MAX;
         if (got.result < 0 && got.result != -EINTR && got.result != -EAGAIN
             && got.result != -ECANCELED && got.result != -ENOBUFS)
             return close(c, reason::reset);
@@ -302,6 +308,13 @@ protected:
         stop_reading(c);
         bool const owes = c.sent < std::min(c.taken, c.last_request) || c.send.pending;
         if (!owes || c.end_reason == reason::reset) close(c, c.end_reason);
+    }
+    /// The kernel keeps bytes that it did not copy until the peer has acknowledged them, which may
+    /// be never. A socket that is connected to nobody (connect(2)) drops them.
+    static void let_go(int fd) {
+        sockaddr nobody{};
+        nobody.sa_family = AF_UNSPEC;
+        (void)::connect(fd, &nobody, sizeof nobody);
     }
     /// Its descriptor goes behind the last completion, its memory behind the last look at it.
     void bury(connection& c) {

@@ -58,6 +58,8 @@ struct serve_options {
     std::uint32_t buffers = 512;  ///< what is received and not yet read; a power of two
     std::uint32_t buffer_bytes = 8 * 1024;
     int socket_bytes = 0;  ///< SO_RCVBUF; 0: the kernel's choice
+    std::size_t zero_copy_from =
+        0;  ///< bytes of one send from which on they aren't copied; 0: all are
 };
 
 /// How a connection that was lost or refused is tried again: after `first`, then twice that, up to
@@ -81,6 +83,7 @@ struct connect_options {
     std::uint32_t buffers = 64;         ///< a source: received and not yet read; a power of two
     std::uint32_t buffer_bytes = 64 * 1024;
     std::size_t unsent_bytes = std::size_t{256} * 1024;  ///< a sink: records that wait to be sent
+    std::size_t zero_copy_from = 0;  ///< a sink: bytes of one send from which on they aren't copied
 };
 
 /// What a publisher does about a peer that does not keep up.
@@ -98,6 +101,8 @@ struct publish_options {
     int backlog = 4096;
     std::size_t unsent_bytes = std::size_t{256} * 1024;  ///< of each peer
     slow_peer on_slow = slow_peer::wait;
+    std::size_t zero_copy_from =
+        0;                       ///< bytes of one send from which on they aren't copied; 0: all are
     bool wait_for_peer = false;  ///< without a peer: hold the records back, not drop and count them
 };
 

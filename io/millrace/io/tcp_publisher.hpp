@@ -89,7 +89,7 @@ private:
              detail::descriptor listener)
             : framing(f),
               options(o),
-              at(std::move(engine), {.limits = o.limits}),
+              at(std::move(engine), {.limits = o.limits, .zero_copy_from = o.zero_copy_from}),
               timer(at.engine(), this, [](void* self) {
                   auto& b = *static_cast<body*>(self);
                   b.at.tick_now();

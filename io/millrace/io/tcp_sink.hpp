@@ -120,7 +120,8 @@ private:
                                                 .accepts_per_second = 0,
                                                 .idle = duration{0},
                                                 .frame_time = duration{0},
-                                                .buffered_bytes = 0}}),
+                                                .buffered_bytes = 0},
+                                     .zero_copy_from = o.zero_copy_from}),
               timer(at.engine(), this, [](void* self) {
                   auto& b = *static_cast<body*>(self);
                   b.at.tick_now();

@@ -46,8 +46,9 @@ inline std::string lines_of(ring_tier const& ring) {
     return "io: queues: " + std::to_string(ring.submissions()) + " submissions, "
            + std::to_string(ring.completions()) + " completions\n"
            + "io: ring descriptor: " + (ring.registered() ? "registered\n" : "not registered\n")
-           + "io: multishot accept and receive, provided buffers; sends without a copy where an "
-             "option asks for them\n"
+           + "io: multishot accept and receive, provided buffers\n"
+             "io: sends without a copy where `.zero_copy_from` asks for them; no registered files, "
+             "which gained nothing\n"
            + "io: woken by messages between rings; by threads without a ring through "
            + (ring.messages_without_ring() ? "messages\n" : "an eventfd\n");
 }
