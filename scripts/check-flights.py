@@ -4,7 +4,7 @@
 """Checks the results of `flights` against an independent computation from the rules on its page.
 
     check-flights.py --program build/debug/bin/flights [--input FILE]
-        runs the program over disorders, windows, latenesses and batch sizes
+        runs the program over disorders, windows, latenesses and batch sizes, each on 1 to 4 partitions
     check-flights.py --input FILE --output F --late F [--dead F] [--window 1h] [--disorder 30min] [--lateness 0min]
         checks the files of one run
     check-flights.py --self-test
@@ -32,6 +32,7 @@ import time
 UNITS_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 MONTH = os.path.join(ROOT, "examples", "flights", "data", "2013-01.csv")
+PARTITIONS = ["1", "2", "3", "4"]
 
 
 def duration_ms(text):
@@ -160,7 +161,7 @@ def report(title, wrong, want):
 
 def run_program(program, path, extra):
     records = read(path)
-    batches = itertools.cycle(["1", "64", "1000", "65536"])
+    batches = itertools.cycle(["1", "64", "1000", "65536", "7"])  # five, so that each meets each of PARTITIONS
     cases = [(d, w, "0min") for d in ("0min", "30min", "3h") for w in ("1h", "15min")]
     cases += [("0min", "1h", "1h"), ("30min", "15min", "2h"), ("30min", "1h", "7min")]
     fine = True
@@ -174,20 +175,22 @@ def run_program(program, path, extra):
                 file.write("".join(lines[:1] + part))
         runs = [(case, [path]) for case in cases] + [(("30min", "1h", "0min"), halves)]
         for (disorder, window, lateness), inputs in runs:
-            batch = next(batches)
-            settings = ["--window", window, "--disorder", disorder, "--lateness", lateness, "--batch", batch]
-            command = [program, "--input", *inputs, *settings, "--output", output, "--late", late, "--dead", dead, *extra]
-            title = " ".join(settings) + (f", {len(inputs)} files" if len(inputs) > 1 else "")
-            for old in (output, late, dead):
-                if os.path.exists(old):
-                    os.remove(old)
-            run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
             want = expected(records, duration_ms(window), duration_ms(disorder), duration_ms(lateness))
-            if run.returncode:
-                wrong = [f"exit code {run.returncode}: {run.stderr.strip()[-500:]}"]
-            else:
-                wrong = compare(want, output, late, dead)
-            fine &= report(title, wrong, want)
+            settings = ["--window", window, "--disorder", disorder, "--lateness", lateness]
+            for partitions in PARTITIONS:
+                more = ["--batch", next(batches), "--partitions", partitions]
+                command = [program, "--input", *inputs, *settings, *more]
+                command += ["--output", output, "--late", late, "--dead", dead, *extra]
+                title = " ".join(settings + more) + (f", {len(inputs)} files" if len(inputs) > 1 else "")
+                for old in (output, late, dead):
+                    if os.path.exists(old):
+                        os.remove(old)
+                run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+                if run.returncode:
+                    wrong = [f"exit code {run.returncode}: {run.stderr.strip()[-500:]}"]
+                else:
+                    wrong = compare(want, output, late, dead)
+                fine &= report(title, wrong, want)
     return fine
 
 

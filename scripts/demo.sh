@@ -2,7 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Millrace authors
 # SPDX-License-Identifier: BSL-1.0
 
-# The flights job on one month of departures from New York: its plan, the ten worst carrier-hours, the report.
+# The flights job on one month of departures from New York: its plan, the ten worst carrier-hours, the report. It takes
+# all processors that it may use; what is said here goes to the program: scripts/demo.sh --cores 0
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
@@ -15,7 +16,7 @@ out=build/demo
 mkdir -p "$out"
 flights=build/release/bin/flights
 arguments=(--input examples/flights/data/2013-01.csv --window 1h --disorder 30min --lateness 0min
-    --output "$out/delays.ndjson" --late "$out/late.csv" --dead "$out/dead.csv")
+    --output "$out/delays.ndjson" --late "$out/late.csv" --dead "$out/dead.csv" "$@")
 
 echo "== the plan"
 "$flights" "${arguments[@]}" --explain=text
