@@ -119,33 +119,17 @@ private:
     std::vector<std::unique_ptr<pane>> free_;
 };
 
-/// A source that is given rows again and again, so that the pipeline lives from round to round.
-struct feed {
-    event const* next = nullptr;
-    event const* end = nullptr;
-
-    template <class Push>
-    [[gnu::always_inline]] bool poll(std::size_t n, Push&& push) {
-        std::size_t const take = std::min(n, static_cast<std::size_t>(end - next));
-        for (std::size_t i = 0; i < take; ++i) push(next[i]);
-        next += take;
-        return next != end;
-    }
-};
-struct feed_stage : stage_base {
-    static constexpr stage_kind kind = stage_kind::source;
-    [[maybe_unused]] static constexpr std::string_view word = "feed";
-    [[maybe_unused]] static constexpr auto name = fixed_string{""};
-    using record = event;
-    template <class Env>
-    feed open_source(Env&) const {
-        return {};
-    }
+/// The rows of a round, where they lie.
+struct view {
+    event const* first = nullptr;
+    event const* last = nullptr;
+    [[nodiscard]] event const* begin() const { return first; }
+    [[nodiscard]] event const* end() const { return last; }
 };
 
 /// The pipeline as a user writes it.
-auto pipeline_of(std::int64_t const& base, outcome*& out) {
-    return feed_stage{}
+auto pipeline_of(view const& rows, std::int64_t const& base, outcome*& out) {
+    return from(rows)
            | event_time([&base](event const& e) { return time_point{e.time + base}; },
                         bounded_disorder{duration{disorder}})
            | key_by(field<&event::key>) | window(tumbling{seconds(1)})
@@ -163,7 +147,8 @@ struct core_environment {};
 
 class ours {
     using pipeline_type =
-        decltype(pipeline_of(std::declval<std::int64_t const&>(), std::declval<outcome*&>()));
+        decltype(pipeline_of(std::declval<view const&>(), std::declval<std::int64_t const&>(),
+                                               std::declval<outcome*&>()));
     using loop_type =
         detail::fused_loop<pipeline_type, core_environment, detail::nodes_of<pipeline_type>>;
     static constexpr std::size_t source = 0, time = 1, window = 3;
@@ -172,8 +157,8 @@ public:
     void run(event const* rows, std::size_t count, std::int64_t base, outcome& out) {
         out_ = &out;
         base_ = base;
-        loop_.op<source>().next = rows;
-        loop_.op<source>().end = rows + count;
+        rows_ = {rows, rows + count};
+        loop_.op<source>().begun = false;  // so that the pipeline lives from round to round
         while (loop_.poll<0>(1024) == source_state::more) loop_.settle(1024);
         loop_.settle(1024);
     }
@@ -186,11 +171,12 @@ public:
     }
 
 private:
+    view rows_;
     std::int64_t base_ = 0;
     outcome* out_ = nullptr;
     std::uint64_t late_ = 0;
     core_environment environment_;
-    loop_type loop_{pipeline_of(base_, out_), environment_};
+    loop_type loop_{pipeline_of(rows_, base_, out_), environment_};
 };
 
 std::uint64_t mix(std::uint64_t x) {  // splitmix64
