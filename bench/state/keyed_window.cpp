@@ -148,7 +148,7 @@ struct core_environment {};
 class ours {
     using pipeline_type =
         decltype(pipeline_of(std::declval<view const&>(), std::declval<std::int64_t const&>(),
-                                               std::declval<outcome*&>()));
+                             std::declval<outcome*&>()));
     using loop_type =
         detail::fused_loop<pipeline_type, core_environment, detail::nodes_of<pipeline_type>>;
     static constexpr std::size_t source = 0, time = 1, window = 3;

@@ -37,6 +37,11 @@ struct range_operator {
 #endif
     static constexpr bool vectorises = plain && !gathers;
 
+    static constexpr bool gives_runs = requires(iterator& next, sentinel const& end) {
+        { end - next } -> std::convertible_to<std::ptrdiff_t>;
+        next += 1;
+    };
+
     std::conditional_t<owned, range_type, range_type*> range;
     static constexpr bool restarts =
         std::is_default_constructible_v<iterator>;  // not what reads a stream
@@ -79,7 +84,14 @@ struct range_operator {
                     source.next = at;
                 }
             } here{*this, next};
-            if constexpr (gathers) {
+            if constexpr (requires { push.undone(); }) {
+                iterator const stop = here.at + static_cast<std::ptrdiff_t>(take);
+                while (here.at != stop) {
+                    do hand_on(*here.at++, push);
+                    while (!push.undone() && here.at != stop);
+                    if (push.undone()) push.complete();
+                }
+            } else if constexpr (gathers) {
                 // clang would gather the fields of wide rows, which is three times slower than
                 // branches from DRAM.
 #ifdef __clang__

@@ -20,7 +20,9 @@
 #include <millrace/dsl/loop_emit.hpp>
 #include <millrace/dsl/loop_exchange.hpp>
 #include <millrace/dsl/loop_failure.hpp>
+#include <millrace/dsl/loop_frame.hpp>
 #include <millrace/dsl/loop_operator.hpp>
+#include <millrace/dsl/loop_run.hpp>
 #include <millrace/dsl/loop_settle.hpp>
 #include <millrace/dsl/loop_sources.hpp>
 #include <millrace/model/context.hpp>
@@ -127,8 +129,8 @@ public:
 
     /// From node From to node To: inlined within a segment, a call where a segment begins. Stays:
     /// also over a cut edge on this partition.
-    template <std::size_t From, int To, bool Stays = false, class R, class Ctx>
-    [[gnu::always_inline]] inline void hand(R&& record, Ctx const& ctx, hots& frame) {
+    template <std::size_t From, int To, bool Stays = false, class R, class Ctx, class Frame>
+    [[gnu::always_inline]] inline void hand(R&& record, Ctx const& ctx, Frame& frame) {
         if constexpr (To < 0)
             (void)frame;
         else if constexpr (!Stays && cuts::index(From, static_cast<std::size_t>(To)) >= 0)
@@ -160,7 +162,7 @@ public:
     template <std::size_t E>
     std::size_t take(std::size_t n) {
         constexpr std::size_t head = cuts::list.at[E].to;
-        frame_of<head> frame{*this, hots_};
+        frame_of<fused_loop, head> frame{*this, hots_};
         return exchange_.template at<E>().take(
             exchange_.environment(), n, [&](auto&& item) __attribute__((always_inline)) {
                 auto const ctx = item.context(node_at<head>::input);
@@ -194,7 +196,7 @@ public:
         first_context ctx{};
         ctx.input = K;
         ++state_.counts[id].out;
-        frame_of<source> frame{*this, hots_};  // a batch of one
+        frame_of<fused_loop, source> frame{*this, hots_};  // a batch of one
         hand<id, node_at<id>::next>(static_cast<R&&>(record), ctx, frame.local);
     }
 
@@ -311,7 +313,9 @@ private:
     [[gnu::always_inline]] inline source_state poll_here(std::size_t n) {
         constexpr std::size_t id = graph::source_ids[K];
         if constexpr (vectorises<id>()) n = n >> 32 == 0 ? n : ~std::uint32_t{0};
-        frame_of<id> frame{*this, hots_};
+        if constexpr (constexpr int window = window_of_runs<fused_loop, id>(); window >= 0)
+            if (op<window>().runs()) return poll_runs<id, window>(*this, n);
+        frame_of<fused_loop, id> frame{*this, hots_};
         if constexpr (graph::template parses<id>())
             return poll_bytes<id>(*this, n, frame.local);
         else
@@ -369,23 +373,9 @@ private:
         for_each_node<sources>(f);
     }
 
-    /// The hot state of one inlined stretch, in locals for the time of a batch: so counters and
-    /// sums live in registers.
-    template <std::size_t Head>
-    struct frame_of {
-        fused_loop& loop;
-        hots local;
-        ~frame_of() {
-            each([&]<std::size_t I>() {
-                if constexpr (graph::template reached<Head>.value[I])
-                    loop.hots_.template at<I>() = std::move(local.template at<I>());
-            });
-        }
-    };
-
-    template <std::size_t I, class R, class Ctx>
-    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, hots& frame) {
-        emit_to<fused_loop, I> emit{this, &frame};
+    template <std::size_t I, class R, class Ctx, class Frame>
+    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Frame& frame) {
+        emit_to<fused_loop, I, Frame> emit{this, &frame};
         op<I>().process(static_cast<R&&>(record), ctx, emit);
     }
 

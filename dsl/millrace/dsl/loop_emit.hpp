@@ -23,14 +23,14 @@ template <class Source>
 inline constexpr bool reads_network = requires { requires Source::from_network; };
 
 /// What an operator hands its results to.
-template <class Loop, std::size_t I>
+template <class Loop, std::size_t I, class Frame = typename Loop::hots>
 struct emit_to {
     using graph = typename Loop::graph;
     using node = typename Loop::template node_at<I>;
     using origin = typename Loop::origin;
 
     Loop* loop;
-    typename Loop::hots* frame;
+    Frame* frame;
 
     template <class R, class Ctx>
     [[gnu::always_inline]] inline void operator()(R&& record, Ctx const& ctx) const {

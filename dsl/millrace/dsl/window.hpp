@@ -15,6 +15,7 @@
 #include <millrace/dsl/fold_operator.hpp>
 #include <millrace/dsl/to.hpp>
 #include <millrace/dsl/window_operator.hpp>
+#include <millrace/dsl/window_types.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/model/owning.hpp>
 #include <millrace/model/row.hpp>
@@ -56,22 +57,6 @@ concept window_spec = requires(W const& w) {
 /// Is its size, where its type holds it, more than nothing?
 template <class W>
 inline constexpr bool has_size = !requires { requires !W::positive; };
-
-/// The columns in front of the aggregates: the key's, and the pane's bounds where it has some.
-template <class Key, bool Bounds>
-struct window_prefix;
-template <class... C>
-struct window_prefix<row<C...>, true> {
-    using type = row<C..., column<"window_start", time_point>, column<"window_end", time_point>>;
-    static type make(row<C...> const& key, time_point start, time_point end) {
-        return {static_cast<C const&>(key)..., {start}, {end}};
-    }
-};
-template <class... C>
-struct window_prefix<row<C...>, false> {
-    using type = row<C...>;
-    static type make(row<C...> const& key, time_point, time_point) { return key; }
-};
 
 template <class In, class Part>
 struct late_stream : stream_of_part<In, Part> {

@@ -11,35 +11,25 @@
 #include <utility>
 
 #include <millrace/dsl/rolling.hpp>
+#include <millrace/dsl/undone_record.hpp>
+#include <millrace/dsl/waiting_updates.hpp>
+#include <millrace/dsl/window_run.hpp>
+#include <millrace/dsl/window_types.hpp>
 #include <millrace/model/context.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/model/row.hpp>
 #include <millrace/state/memory.hpp>
 #include <millrace/state/memory_budget.hpp>
 #include <millrace/state/pane_store.hpp>
-#include <millrace/state/partitioned_updates.hpp>
-#include <millrace/state/pending_updates.hpp>
 
 namespace millrace::detail {
-
-template <class In>
-struct key_or_none {
-    using type = row<>;
-};
-template <class In>
-    requires(In::keyed)
-struct key_or_none<In> {
-    using type = typename In::key::type;
-};
-template <class In, bool Timed>
-inline constexpr stream_traits behind_window = {Timed, true, In::traits.exchanged, false,
-                                                In::traits.inputs};
 
 /// Decided per record, so the same for any batch (SEMANTICS 1, LANGUAGE 7): a record is late when
 /// its stamp has passed the end of its pane and the lateness; a pane is due for a record when its
 /// stamp has passed the end.
 template <class Body, class In, class Prefix, bool HasBounds, bool HasLateness, bool HasLatePart>
 class window_operator {
+    friend window_run;
     using record_type = typename In::record;
     using key_row = typename key_or_none<In>::type;
     using state_type = typename Body::template state<record_type>;
@@ -51,20 +41,13 @@ class window_operator {
     static constexpr bool may_defer = In::keyed && !Body::may_throw
                                       && std::is_nothrow_move_constructible_v<input_type>
                                       && std::is_nothrow_move_constructible_v<key_row>;
-    struct nothing {};
-    template <bool Defers, class>
-    struct deferred {
-        using few = nothing;
-        using many = nothing;
-        static constexpr bool logs = false;
-    };
-    template <class Store>
-    struct deferred<true, Store> {
-        using few = pending_updates<Store, input_type>;
-        using many = partitioned_updates<Store, input_type>;
-        static constexpr bool logs = many::usable;
-    };
-    using waiting = deferred<may_defer, store_type>;
+    using waiting = waiting_updates<may_defer, store_type, input_type>;
+    static consteval bool key_never_throws() {
+        if constexpr (In::keyed)
+            return In::key::functions::template never_throws_for<record_type>;
+        else
+            return true;
+    }
     struct applies {
         window_operator* self;
         template <class Pane, class Slot>
@@ -94,6 +77,24 @@ public:
         std::uint64_t added = 0;
     };
 
+    /// May it end runs (`loop_run.hpp`)? What they leave undone is kept as bytes.
+    static constexpr bool takes_runs =
+        Body::template projection_never_throws<record_type> && key_never_throws()
+        && !Body::may_throw && std::is_trivially_copyable_v<record_type>
+        && std::is_trivially_copyable_v<key_row> && std::is_trivially_copyable_v<input_type>;
+    template <class Ctx>
+    using undone = undone_record<record_type, Ctx, key_row, input_type>;
+
+    [[nodiscard]] bool runs() {  // each new key of a state that sheds or evicts needs a look first
+        return !deferring_ && when_full_ == state_policy::stop && pacing_.runs();
+    }
+    run_pacing& pacing() { return pacing_; }
+
+    template <class R, class Ctx, class Emit>
+        requires requires(Emit& e) { e.frame->undone; }
+    [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit& emit) {
+        window_run::process<HasBounds>(*this, record, ctx, emit);
+    }
     template <class R, class Ctx, class Emit>
     [[gnu::always_inline]] inline void process(R&& record, Ctx const& ctx, Emit&& emit) {
         record_type const& r = record;
@@ -110,8 +111,8 @@ public:
                 return;
             }
         }
-        if constexpr (Body::template projection_never_throws<record_type>
-                      && key_never_throws<Emit>() && !Body::may_throw) {
+        if constexpr (Body::template projection_never_throws<record_type> && key_never_throws()
+                      && !Body::may_throw) {
             try {
                 add(key_of(r, emit), r, t, ctx, emit);
             } catch (failure const&) {  // the state may not grow: that ends the run
@@ -194,13 +195,6 @@ public:
     [[nodiscard]] std::size_t open_panes() const { return panes_.size(); }
 
 private:
-    template <class Emit>
-    static consteval bool key_never_throws() {
-        if constexpr (In::keyed)
-            return In::key::functions::template never_throws_for<record_type>;
-        else
-            return true;
-    }
     /// No watermark but the end of the input reaches the end of time: what ends there stays open.
     [[nodiscard]] static bool ends_by(time_point end, time_point mark) {
         return end <= mark && end != time_point::max();
@@ -235,7 +229,10 @@ private:
         std::uint64_t const hash = p.entries.hash(key);
         if constexpr (requires { p.entries.refuses_new(); }) {
             if (when_full_ != state_policy::stop && p.entries.refuses_new()) [[unlikely]] {
-                if (!make_room(p, key, hash, h)) return emit.shed(r, ctx);
+                hot now = h;  // a copy: what goes into a call by address lies in memory
+                bool const room = make_room(p, key, hash, now);
+                h = now;
+                if (!room) return emit.shed(r, ctx);
             }
         }
         if constexpr (HasLateness) {
@@ -384,6 +381,7 @@ private:
     bool deferring_ = false;
     // Logs are applied in one go: too long for a turn.
     bool const bounded_ = faults_of_thread == page_faults::small;
+    run_pacing pacing_;
     std::uint64_t folded_ = 0;
     std::uint64_t rows_ = 0;
     state_policy when_full_ = state_policy::stop;

@@ -96,6 +96,18 @@ public:
         }
     }
 
+    /// The entry of `key` if it is the first of the key's own window that has its tag.
+    template <class K>
+    [[gnu::always_inline]] slot* near_home(K const& key, std::uint64_t hash) const noexcept {
+        std::size_t const from = home(hash);
+        tag_window const tags = *reinterpret_cast<tag_window const*>(tags_ + from);
+        unsigned const same = lane_bits(tags == tag_window{} + tag_of(hash));
+        if (same == 0) [[unlikely]]
+            return nullptr;
+        slot& at = slots_[(from + static_cast<unsigned>(__builtin_ctz(same)) / 2) & mask_];
+        return equal_keys(at.key, key) ? &at : nullptr;
+    }
+
     template <class K, class Make>
     slot& construct(std::size_t i, K&& key, std::uint64_t hash, Make& make) {
         struct guard {

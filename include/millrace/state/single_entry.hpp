@@ -51,6 +51,10 @@ public:
         return full() ? &at() : nullptr;
     }
     template <class K>
+    [[nodiscard]] slot* find_near(K const& key, std::uint64_t hash) noexcept {
+        return find(key, hash);
+    }
+    template <class K>
     insertion find_or_insert(K&& key, std::uint64_t hash) {
         return find_or_insert(std::forward<K>(key), hash, [] { return Value(); });
     }
