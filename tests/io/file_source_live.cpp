@@ -117,6 +117,29 @@ TEST_P(file_source_live, goes_on_behind_short_reads_and_interruptions) {
     EXPECT_GT(struck, 50U);
 }
 
+TEST_P(file_source_live, reads_into_registered_buffers_where_there_is_a_ring) {
+    core_files<core_engine> files{service_handle<core_engine>(env.engine)};
+    std::string buffer(8192, 'x');
+    bool const ring = GetParam() != io_tier::epoll;
+    std::int16_t const number = files.add_buffer(buffer.data(), buffer.size());
+    EXPECT_EQ(number >= 0, ring);
+    auto const file = detail::open_input(directory.put("a", "hello"));
+    // One byte beyond it the kernel refuses: so the number is what it reads by.
+    for (std::size_t const from : {std::size_t{0}, buffer.size() - 4}) {
+        io_request request{.data = buffer.data() + from,
+                           .offset = 0,
+                           .bytes = 5,
+                           .fd = file.fd.fd(),
+                           .buffer = number,
+                           .verb = io_verb::read};
+        if (from != 0 && !ring) continue;
+        files.submit(request);
+        ASSERT_TRUE(until([&] { return files.ready(request); }));
+        EXPECT_EQ(request.result, from == 0 ? 5 : -EFAULT);
+    }
+    EXPECT_EQ(buffer.substr(0, 6), "hellox");
+}
+
 TEST_P(file_source_live, stops_with_the_name_when_the_device_fails) {
     using engine = basic_core_engine<fault_plan>;
     std::string const name = directory.put("a", noise(50'000));

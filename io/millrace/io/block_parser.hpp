@@ -181,6 +181,7 @@ private:
     struct slot {
         detail::page_buffer buffer;
         io_request request;
+        std::int16_t number = -1;  ///< of the registered buffer
         std::size_t filled = 0;
         bool begun = false;  ///< its parsing
         block out;
@@ -217,8 +218,7 @@ private:
                 break;
             }
             s.out.busy.store(true, std::memory_order_relaxed);
-            if (s.buffer.capacity == 0)
-                s.buffer = detail::page_buffer(board_->blocks.block_bytes());
+            if (s.buffer.capacity == 0) open_buffer(s);
             s.filled = 0;
             s.begun = false;
             ask(s);
@@ -227,6 +227,11 @@ private:
         if (did) engine_->flush();
         return did;
     }
+    void open_buffer(slot& s) {
+        s.buffer = detail::page_buffer(board_->blocks.block_bytes());
+        if constexpr (requires { engine_->add_buffer(nullptr, 0); })
+            s.number = engine_->add_buffer(s.buffer.data.get(), s.buffer.capacity);
+    }
     void ask(slot& s) {
         auto const& from = s.out.place;
         if (s.filled == from.bytes) return;  // an empty file
@@ -234,6 +239,7 @@ private:
                      .offset = from.offset + s.filled,
                      .bytes = static_cast<std::uint32_t>(s.buffer.capacity - s.filled),
                      .fd = from.file->input.fd.fd(),
+                     .buffer = s.number,
                      .verb = io_verb::read};
         engine_->submit(s.request);
     }

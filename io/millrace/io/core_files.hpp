@@ -5,6 +5,7 @@
 // `core_files`: a file source's requests as operations of its core's engine, so that a read that
 // comes back ends the core's sleep.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -35,6 +36,7 @@ public:
         s.data = request.data;
         s.bytes = request.bytes;
         s.offset = request.offset;
+        s.fixed = request.buffer;
         s.verb = request.verb == io_verb::read    ? op_verb::read
                  : request.verb == io_verb::write ? op_verb::write
                                                   : op_verb::sync;
@@ -47,6 +49,12 @@ public:
         engine_->submit(s);
     }
     void flush() {}
+    /// Pinned as long as the engine lives; its number for `io_request::buffer`, or -1 where the
+    /// kernel refuses.
+    [[nodiscard]] std::int16_t add_buffer(char* data, std::size_t bytes) {
+        return static_cast<std::int16_t>(engine_->register_buffer(data, bytes));
+    }
+    void remove_buffer(std::int16_t, std::size_t) {}
     [[nodiscard]] bool ready(io_request& request) {
         if (request.pending && engine_.owned()) engine_->turn();
         return !request.pending;

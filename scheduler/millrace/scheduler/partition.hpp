@@ -186,7 +186,7 @@ private:
     /// runs only while it is read with credit.
     template <std::size_t K>
     void rest() {
-        if constexpr (has_time) {
+        if constexpr (has_time && !has_end<K>) {
             if (loop_->source_quiet(K)) return;
             std::int64_t const now = read_clock(CLOCK_MONOTONIC_COARSE);
             if (empty_since_[K] == 0) empty_since_[K] = now;
@@ -243,7 +243,11 @@ private:
         return false;
     }();
     static constexpr bool in_blocks = is_parallel<Env> && any_parsed_in_blocks<graph>;
-    static constexpr std::size_t rows_at_a_time = 256;      // some 50 us of a turn
+    static constexpr std::size_t rows_at_a_time = 256;  // some 50 us of a turn
+    /// What can be read again has an end: it may be slow, but is never idle.
+    template <std::size_t K>
+    static constexpr bool has_end =
+        requires { requires loop_type::template stage_at<graph::source_ids[K]>::replayable; };
     static constexpr std::int64_t clock_step = 10'000'000;  // of the coarse clock, at most
 
     Env environment_;
