@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <millrace/dsl/cuts.hpp>
 #include <millrace/dsl/graph_edges.hpp>
 #include <millrace/dsl/loop_operator.hpp>
 #include <millrace/model/stage.hpp>

@@ -45,7 +45,7 @@ class core {
 public:
     core(run_state& run, std::vector<std::unique_ptr<core>>& all, service_options options,
          wait_policy policy)
-        : run_(run), all_(all), options_(options), policy_(policy), window_(policy) {
+        : run_(run), all_(all), options_(options), window_(policy) {
         touched_.resize(options.cores);
     }
     core(core const&) = delete;
@@ -201,7 +201,6 @@ private:
     run_state& run_;
     std::vector<std::unique_ptr<core>>& all_;
     service_options options_;
-    wait_policy policy_;
     spin_window window_;
     std::unique_ptr<core_service> made_;
     core_service* own_ = nullptr;
