@@ -251,6 +251,11 @@ TEST(framing, gives_up_on_a_line_that_never_ends) {
     EXPECT_EQ(read_pieces(framing, {std::string(100, 'x') + "\r", "\n"}).frames.size(), 1U);
 }
 
+TEST(framing, reads_lines_of_any_length_where_none_is_too_long) {
+    lines const any{.max_frame = ~std::size_t{0}};
+    EXPECT_EQ(read_pieces(any, {"on", "e\ntw", "o\r\nrest"}),
+              (outcome{.frames = {"one", "two"}, .rest = "rest"}));
+}
 TEST(framing, does_not_write_a_line_that_would_be_read_as_two) {
     detail::byte_buffer out;
     EXPECT_FALSE(lines{}.put(out, "a\nb"));

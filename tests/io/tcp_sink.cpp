@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/un.h>
 
 #include <millrace/io/tcp.hpp>
 
+#include "scratch.hpp"
 #include "tcp_harness.hpp"
 #include "tcp_server.hpp"
 
@@ -12,6 +16,7 @@ namespace {
 
 using namespace millrace;
 using namespace tcp_test;
+using millrace_test::scratch;
 using reason = tcp::close_reason;
 
 tcp::retry_options quickly() { return {.first = milliseconds(2), .longest = milliseconds(10)}; }
@@ -378,6 +383,64 @@ TEST_P(tcp_connect, ends_with_its_connection_where_told) {
     peer.close();
     ASSERT_TRUE(drive.until([&] { return drive.state == source_state::ended; }));
     EXPECT_EQ(drive.frames, (std::vector<std::string>{"last"}));
+}
+
+TEST_P(tcp_connect, says_when_it_has_no_connection) {
+    server at;
+    env<> world(GetParam());
+    auto source =
+        tcp::connect({.host = "127.0.0.1", .port = at.port, .retry = quickly()}).open_source(world);
+    EXPECT_TRUE(source.away());
+    driver drive(world.engine, source);
+    client peer;
+    ASSERT_TRUE(drive.until([&] {
+        if (!peer.connected()) peer = at.accept();
+        return peer.connected() && !source.away();
+    }));
+    peer.close();
+    EXPECT_TRUE(drive.until([&] { return source.away(); }));
+    source.stop();
+    EXPECT_TRUE(drive.until([&] { return drive.state == source_state::ended; }));
+    EXPECT_FALSE(source.away());
+}
+
+/// A Unix socket whose queue is full.
+struct full_listener {
+    scratch directory;
+    std::string path = directory / "socket";
+    int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::vector<int> waiting;
+    full_listener() {
+        sockaddr_un name{};
+        name.sun_family = AF_UNIX;
+        std::memcpy(name.sun_path, path.data(), path.size());
+        auto const* const to = reinterpret_cast<sockaddr*>(&name);
+        EXPECT_EQ(::bind(fd, to, sizeof name), 0);
+        EXPECT_EQ(::listen(fd, 0), 0);
+        for (;;) {
+            waiting.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+            if (::connect(waiting.back(), to, sizeof name) != 0) break;
+        }
+        EXPECT_EQ(errno, EAGAIN);
+    }
+    full_listener(full_listener const&) = delete;
+    full_listener& operator=(full_listener const&) = delete;
+    ~full_listener() {
+        ::close(fd);
+        for (int const one : waiting) ::close(one);
+    }
+};
+TEST_P(tcp_connect, gives_up_where_too_many_wait_for_a_unix_socket) {
+    full_listener const at;
+    env<> world(GetParam());
+    auto source = tcp::connect({.path = at.path,
+                                .retry = {.first = milliseconds(1), .attempts = 3},
+                                .connect_time = milliseconds(100)})
+                      .open_source(world);
+    driver drive(world.engine, source);
+    auto const why = failure_of([&] { drive.until([] { return false; }); });
+    EXPECT_EQ(why.code(), exit_code::io);
+    EXPECT_EQ(source.counts().failed_connects, 3U);
 }
 
 TEST_P(tcp_connect, gives_up_with_cause_and_cure) {

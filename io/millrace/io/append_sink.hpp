@@ -92,8 +92,8 @@ public:
     void report(F&& line) const {
         append_counts const now = counts();
         line("groups", now.groups);
-        line("bytes_written", now.bytes_written);
-        line("bytes_waiting", now.bytes_waiting);
+        line("bytes written", now.bytes_written);
+        line("bytes waiting", now.bytes_waiting);
     }
 
 private:

@@ -46,7 +46,7 @@ struct lines {
             if (n == 0) return frame_status::full;
             char const* const line_end = find(at, left);
             if (line_end == nullptr)
-                return left > max_frame + 1 ? frame_status::refused : frame_status::cut;
+                return left > with_end(1) ? frame_status::refused : frame_status::cut;
             char const* const next = line_end + 1;
             std::size_t const size = static_cast<std::size_t>(line_end - at);
             std::size_t const bare = size != 0 && line_end[-1] == '\r' ? size - 1 : size;
@@ -58,7 +58,7 @@ struct lines {
         }
     }
     [[nodiscard]] frame_rest complete(std::string_view begun, std::string_view next) const {
-        std::size_t const most = max_frame + 2 - std::min(begun.size(), max_frame + 2);
+        std::size_t const most = with_end(2) - std::min(begun.size(), with_end(2));
         std::size_t const seen = std::min(next.size(), most);
         char const* const line_end = find(next.data(), seen);
         if (line_end != nullptr)
@@ -77,6 +77,10 @@ struct lines {
     }
 
 private:
+    /// The longest line and its end; also where any length is allowed.
+    [[nodiscard]] std::size_t with_end(std::size_t bytes) const {
+        return max_frame + std::min(bytes, ~max_frame);
+    }
     static char const* find(char const* at, std::size_t size) {
         return size == 0 ? nullptr : static_cast<char const*>(std::memchr(at, '\n', size));
     }

@@ -46,6 +46,10 @@ inline socket_cause cause_of_socket(int error) {
         case ENOENT:
         case ENOTDIR:
             return {exit_code::configuration, "there is no such socket. Check the path."};
+        case EAGAIN:  // of a Unix socket
+            return {exit_code::io,
+                    "too many wait there already. Look at what listens there, or let it take a "
+                    "longer backlog."};
         case ECONNREFUSED:
             return {exit_code::io,
                     "the connection is refused. Start what listens there, or check "

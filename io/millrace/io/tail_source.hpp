@@ -63,9 +63,9 @@ public:
     void report(F&& line) const {
         line("rotations", counts().rotations);
         line("truncations", counts().truncations);
-        line("bytes_skipped", counts().bytes_skipped);
-        line("refused_opens", counts().refused_opens);
-        line("bytes_held", std::uint64_t{bytes_held()});
+        line("bytes skipped", counts().bytes_skipped);
+        line("refused opens", counts().refused_opens);
+        line("bytes held", std::uint64_t{bytes_held()});
     }
 
 private:

@@ -108,7 +108,7 @@ private:
             ++counts_.connected;
             return endpoint_.connected(std::exchange(connect_.fd, -1));
         }
-        if (result == -EINTR || result == -EAGAIN) {
+        if (result == -EINTR) {
             close_socket();
             return begin(endpoint_.clock());
         }

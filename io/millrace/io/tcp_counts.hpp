@@ -21,7 +21,7 @@ enum class close_reason : std::uint8_t {
     slow_frame,        ///< a frame took too long
     memory,            ///< it held the most when too much was held in all
     request_deadline,  ///< a request was not answered in time
-    reply_refused,     ///< a reply longer than allowed
+    reply_refused,     ///< a reply longer than allowed, or one that the framing can't hold
     slow_reader,       ///< it did not take what was published
     stopped,           ///< the run did
 };
@@ -31,7 +31,7 @@ inline constexpr std::array<std::string_view, close_reasons> close_reason_names{
     "closed: frame too long", "closed: bad request",
     "closed: idle",           "closed: frame too slow",
     "closed: memory",         "closed: request deadline",
-    "closed: reply too long", "closed: slow reader",
+    "closed: reply refused",  "closed: slow reader",
     "closed: stopped",
 };
 

@@ -142,6 +142,11 @@ public:
         return this->stopping_ && (!acceptor_ || acceptor_->stopped());
     }
 
+    /// It connects, and has no connection now: that it brings nothing says nothing about its peer.
+    [[nodiscard]] bool away() const {
+        return connector_ && !connector_->over() && table_.size() == this->dead_;
+    }
+
     /// When `tick` has something to do.
     [[nodiscard]] std::int64_t next_deadline() const {
         std::int64_t next = this->watch_.next_deadline();

@@ -82,6 +82,8 @@ public:
         body_->refuse(to);
     }
     void flush() { body_->at.flush(); }
+    /// No connection to its peer now: it is not idle, it waits.
+    [[nodiscard]] bool away() const { return body_->at.away(); }
     /// All that was asked is answered, and sent; what can't be is counted.
     [[nodiscard]] bool drained() const {
         bool all = true;

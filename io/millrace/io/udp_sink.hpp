@@ -93,10 +93,10 @@ public:
         line("datagrams", now.datagrams);
         line("bytes", now.bytes);
         line("refused", now.refused);
-        line("too_long", now.too_long);
+        line("too long", now.too_long);
         line("unreachable", now.unreachable);
         line("failed", now.failed);
-        line("waits", now.waits);
+        line("waited for the kernel", now.waits);
     }
 
 private:

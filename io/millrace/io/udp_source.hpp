@@ -75,10 +75,10 @@ public:
         udp_counts const& now = counts();
         line("datagrams", now.datagrams);
         line("bytes", now.bytes);
-        line("too_long", now.too_long);
-        line("kernel_drops", now.drops);
-        line("starved", now.starved);
-        line("receive_errors", now.errors);
+        line("too long", now.too_long);
+        line("dropped by the kernel", now.drops);
+        line("waited for receive buffers", now.starved);
+        line("receive errors", now.errors);
     }
 
 private:
