@@ -85,7 +85,8 @@ TEST(cores, are_read_from_the_command_line) {
 }
 TEST(cores, that_are_no_list_are_a_usage_error) {
     for (char const* const wrong : {"", ",", "0,", ",0", "a", "0-", "-1", "3-1", "0--1", "0-1-2",
-                                    "0 1", "0;1", "0-4294967295", "4294967296", "1.5", "0x1"}) {
+                                    "0 1", "0;1", "0-4294967295", "4294967295",
+                                    "4294967290-4294967295", "65536", "4294967296", "1.5", "0x1"}) {
         auto const l = read(wrong);
         EXPECT_EQ(l.code, exit_code::usage) << wrong;
         EXPECT_THAT(l.text, HasSubstr("processors such as 0-3,6")) << wrong;

@@ -13,6 +13,7 @@
 #include <millrace/dsl.hpp>
 #include <millrace/scheduler/inject.hpp>
 #include <millrace/scheduler/run.hpp>
+#include <millrace/scheduler/wake_handle.hpp>
 
 namespace {
 using namespace millrace;
@@ -81,6 +82,46 @@ TEST_P(idle_inputs, hold_them_open_as_long_as_they_are_active) {
     report const r = service.wait();
     EXPECT_EQ(r.late, 0U) << to_text(r);
     EXPECT_EQ(counted, 102);
+}
+
+/// One at a time, or for a while none.
+struct gate {
+    std::atomic<bool>* open;
+    std::atomic<std::int64_t>* taken;
+    detail::wake_handle* core;
+    template <class Env>
+    gate open_sink(Env& env) {
+        *core = detail::waker_of(env);
+        return *this;
+    }
+    [[nodiscard]] std::size_t room() const { return *open ? 64 : 0; }
+    template <class R>
+    void write(R const&) {
+        ++*taken;
+    }
+};
+TEST(idle_time, does_not_run_while_there_is_no_room) {
+    inject<tick> busy;
+    inject<tick> silent;
+    std::atomic<bool> open{false};
+    std::atomic<std::int64_t> records{0};
+    detail::wake_handle core;
+    std::atomic<std::int64_t> rows{0};
+    auto service = start(
+        merge(busy.source() | event_time(time_of), silent.source() | event_time(time_of))
+            | tee(to(gate{&open, &records, &core})) | key_by(field<&tick::key>)
+            | window(tumbling{duration{10}}) | count<"n">() | to([&](auto const&) { ++rows; }),
+        {.idle_after = milliseconds(300)});
+    ASSERT_TRUE(silent.push({0, 0}));
+    for (std::int64_t t = 0; t < 100; ++t) ASSERT_TRUE(busy.push({t, 0}));
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));  // back-pressure is no idleness
+    auto const opened = std::chrono::steady_clock::now();
+    open = true;
+    core.wake();
+    EXPECT_TRUE(comes_true([&] { return rows > 0; }));
+    EXPECT_GE(std::chrono::steady_clock::now() - opened, std::chrono::milliseconds(280));
+    service.stop();
+    EXPECT_TRUE(service.wait().ok());
 }
 
 INSTANTIATE_TEST_SUITE_P(threads, idle_inputs, testing::Values(0U, 2U, 3U));

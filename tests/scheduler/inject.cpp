@@ -225,6 +225,49 @@ TEST(inject, outlives_and_is_outlived) {
         EXPECT_EQ(bytes.use_count(), 1);
     }
 }
+struct no_sink {
+    template <class Env>
+    no_sink open_sink(Env&) {
+        throw failure(exit_code::cannot_create, "millrace: test: no sink.");
+    }
+    void write(int) {}
+};
+struct no_source : stage_base {
+    static constexpr stage_kind kind = stage_kind::source;
+    static constexpr std::string_view word = "none";
+    static constexpr auto name = fixed_string{""};
+    using record = int;
+    struct nothing {
+        template <class Push>
+        bool poll(std::size_t, Push&&) {
+            return false;
+        }
+    };
+    template <class Env>
+    nothing open_source(Env&) const {
+        throw failure(exit_code::no_input, "millrace: test: no source.");
+    }
+};
+TEST(inject, frees_producers_of_a_run_that_never_began) {
+    inject<int> refused({.capacity = 2});
+    inject<int> unsunk({.capacity = 2});
+    inject<int> behind({.capacity = 2});
+    std::vector<std::jthread> threads;
+    for (inject<int>* const each : {&refused, &unsunk, &behind})
+        threads.emplace_back([each] {
+            while (each->push(1)) {
+            }
+        });
+    auto const pipeline = refused.source() | discard();  // lives on
+    EXPECT_EQ(run(pipeline, {.batch = 0}).code, exit_code::configuration);
+    EXPECT_EQ(run(unsunk.source() | to(no_sink{})).code, exit_code::cannot_create);
+    EXPECT_EQ(run(merge(detail::lift(no_source{}), behind.source()) | discard()).code,
+              exit_code::no_input);
+    threads.clear();
+    EXPECT_TRUE(refused.closed());
+    EXPECT_TRUE(unsunk.closed());
+    EXPECT_TRUE(behind.closed());
+}
 TEST(inject, belongs_to_one_run) {
     inject<int> numbers;
     numbers.close();

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -137,6 +138,30 @@ TEST(on_executor, holds_the_pipeline_back_where_nobody_takes_the_results) {
         if (!run_one(tasks)) std::this_thread::yield();
     }
     EXPECT_EQ(out, numbers(1000));
+}
+TEST(on_executor, has_room_again_for_all_that_one_record_becomes) {
+    asio::thread_pool pool(1);
+    std::vector<int> out;
+    std::atomic<bool> over{false};
+    auto service = start(
+        from(numbers(2000))
+            | flat_map<4>([](int i) { return std::array{4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3}; })
+            | to(on_executor<int>(pool.get_executor(), [&](int i) { out.push_back(i); },
+                                  {.in_flight = 4, .batch = 1})),
+        {.wait = wait_policy::wait, .stop_within = duration{}});
+    std::jthread const waiting([&] {
+        auto const r = service.wait();
+        EXPECT_TRUE(r.ok()) << r.message;
+        over = true;
+    });
+    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!over && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(over) << "a wake was lost";
+    if (!over) service.stop();
+    while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    pool.join();
+    EXPECT_EQ(out, numbers(8000));
 }
 TEST(on_executor, goes_on_behind_a_function_that_throws) {
     by_hand::state tasks;

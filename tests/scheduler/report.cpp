@@ -74,6 +74,16 @@ TEST(report, ends_with_what_ended_the_run) {
         "millrace: file: cannot write \"out\": the disk is full. Write elsewhere.\n"));
 }
 
+TEST(report, shows_what_sources_and_sinks_count_by_themselves) {
+    report r;
+    r.stages = {{"udp::listen", "", "frame", {}, {{"datagrams", 12'000}, {"too long", 1}}},
+                {"to", "bars", "bytes", {}, {{"datagrams", 7}}}};
+    EXPECT_NE(to_text(r).find("\nudp::listen: datagrams 12,000, too long 1\n"
+                              "to<\"bars\">: datagrams 7\n\nread   0 records"),
+              std::string::npos)
+        << to_text(r);
+}
+
 TEST(report, names_each_stage_that_loses_records) {
     report r = flights();
     r.stages[1].counts.filtered -= 1;

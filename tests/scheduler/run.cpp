@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -182,6 +184,27 @@ TEST(program, ends_with_the_code_of_what_ended_it) {
     auto const r = program({}, refusing);
     EXPECT_EQ(r.code, 78);
     EXPECT_EQ(r.err, "millrace: job: not today.\n");
+}
+TEST(program, that_never_began_says_one_sentence) {
+    auto const throwing = [](job_config const&) -> decltype(job({})) {
+        throw std::runtime_error("no such market");
+    };
+    auto const p = program({}, throwing);
+    EXPECT_EQ(p.code, 70);
+    EXPECT_EQ(p.err, "millrace: program: no such market. It was thrown before the run began.\n");
+    auto const q = program({"--cores=65535"}, job);
+    EXPECT_EQ(q.code, 78);
+    EXPECT_THAT(q.err, testing::StartsWith(
+                           "failed with exit code 78\nmillrace: cores: processor 65535 may"));
+    auto const without_descriptors = [] {
+        rlimit const few{3, 3};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        char const* const name = "job";
+        return run(1, &name, from(one_to_nine) | discard());
+    };
+    EXPECT_EXIT(
+        std::_Exit(without_descriptors()), testing::ExitedWithCode(78),
+        "millrace: run: signals can't be listened to: .*\\. Raise the limits of descriptors");
 }
 TEST(program, takes_a_pipeline_as_it_is) {
     auto const p = program({"--batch=2"}, from(one_to_nine) | discard());

@@ -1,9 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The Millrace authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -91,6 +96,40 @@ TEST(runner, accounts_for_the_record_that_a_sink_gave_up_at) {
         EXPECT_EQ(r.dead, where == "3" ? 1U : 0U);
     }
 }
+TEST(runner, accounts_for_what_crossed_to_the_stage_that_ended_the_run) {
+    std::vector<int> numbers;
+    for (int i = 0; i < 10'000; ++i) numbers.push_back(i);
+    for (int const at : {1, 4'321, 9'999}) {
+        auto const r = run(from(numbers) | key_by([](int x) { return x; }) | map([at](int x) {
+                               if (x == at) throw std::runtime_error("enough");
+                               return x;
+                           }) | discard(),
+                           {.batch = 100, .oversubscribed = 3});
+        EXPECT_EQ(r.code, exit_code::data);
+        EXPECT_TRUE(adds_up(r)) << to_text(r);
+        ASSERT_EQ(r.stages.size(), 4U);
+        EXPECT_EQ(r.stages[2].counts.in, r.stages[1].counts.out) << to_text(r);
+        EXPECT_EQ(r.stages[2].counts.dead, 1U);
+    }
+}
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+TEST(runner, fails_where_there_are_too_few_threads) {
+    auto const run_with_little = [] {
+        // Each thread wants 8 MiB of addresses for its stack: there is room for some of them.
+        std::size_t pages = 0;
+        std::ifstream("/proc/self/statm") >> pages;
+        rlimit const most{(pages + 25'000) * 4096, RLIM_INFINITY};
+        if (::setrlimit(RLIMIT_AS, &most) != 0) return 1;
+        auto const r = run(
+            from(five) | key_by([](int x) { return x; }) | map([](int x) { return x; }) | discard(),
+            {.oversubscribed = 64});
+        std::fprintf(stderr, "%s\n", r.message.c_str());
+        return r.code == exit_code::configuration ? 0 : 2;
+    };
+    EXPECT_EXIT(std::_Exit(run_with_little()), testing::ExitedWithCode(0),
+                "millrace: run: there is no thread for core [0-9]+: .*\\. Run on fewer cores");
+}
+#endif
 TEST(runner, refuses_settings_before_a_sink_is_opened) {
     strings notes;
     auto const r = run_with(from(five) | to(noting_sink{&notes, ""}), 0);

@@ -347,6 +347,45 @@ TEST(signals, stop_a_program_gently) {
 TEST(signals, of_which_the_second_stops_at_once) {
     EXPECT_EQ(exit_of_program(SIGINT, 2, {"--partitions=2", "--stop-within=60s"}, true), 75);
 }
+/// In a child: a stage blocks for ever, or the program had a handler of its own before.
+template <class Body>
+int exit_of_child(Body body) {
+    ::pid_t const child = ::fork();
+    if (child == 0) {
+        if (std::freopen("/dev/null", "w", stderr) == nullptr) ::_exit(98);
+        ::_exit(body());
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+TEST(signals, of_which_the_third_ends_a_program_whose_stage_blocks) {
+    EXPECT_EQ(exit_of_child([] {
+                  char const* const name = "program";
+                  return run(1, &name, from(std::vector<int>{1}) | inspect([](int) {
+                                           std::jthread const signals([] {
+                                               for (;;) {
+                                                   ::kill(::getpid(), SIGTERM);
+                                                   ::usleep(20'000);
+                                               }
+                                           });
+                                       }) | discard());
+              }),
+              1000 + SIGTERM);
+}
+TEST(signals, do_again_what_they_did_before_when_the_run_is_over) {
+    EXPECT_EQ(exit_of_child([] {
+                  static int volatile heard = 0;
+                  struct sigaction mine{};
+                  mine.sa_handler = [](int) { heard = 7; };
+                  ::sigaction(SIGINT, &mine, nullptr);
+                  char const* const name = "program";
+                  int const code = run(1, &name, from(std::vector<int>{1}) | discard());
+                  ::raise(SIGINT);
+                  return code + heard;
+              }),
+              7);
+}
 TEST(signals, end_a_program_that_does_not_drain_at_the_deadline) {
     EXPECT_EQ(exit_of_program(SIGTERM, 1, {"--partitions=2", "--stop-within=100ms"}, true), 75);
 }

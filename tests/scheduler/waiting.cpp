@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <dirent.h>
+#include <limits>
 #include <string>
 #include <sys/resource.h>
 #include <thread>
@@ -155,6 +156,56 @@ TEST(waiting, spin_never_sleeps) {
     EXPECT_EQ(sleeps_of_cores(), before);
     service.stop();
     EXPECT_TRUE(service.wait().ok());
+}
+/// Live, and wants to be asked at a time that has passed, as a connection's limit has when nobody
+/// could look at it.
+struct impatient : stage_base {
+    static constexpr stage_kind kind = stage_kind::source;
+    static constexpr std::string_view word = "impatient";
+    static constexpr auto name = fixed_string{""};
+    static constexpr bool live = true;
+    using record = int;
+    struct op {
+        bool given = false;
+        template <class Push>
+        source_state poll(std::size_t, Push&& push) {
+            if (given) return source_state::idle;
+            given = true;
+            push(1);
+            return source_state::more;
+        }
+        [[nodiscard]] std::int64_t next_deadline() const {
+            return given ? 1 : std::numeric_limits<std::int64_t>::max();
+        }
+        void stop() {}
+    };
+    template <class Env>
+    op open_source(Env&) const {
+        return {};
+    }
+};
+/// Takes one record, and never more.
+struct full_sink {
+    std::atomic<bool>* full;
+    template <class Env>
+    full_sink open_sink(Env&) {
+        return *this;
+    }
+    [[nodiscard]] std::size_t room() const { return full->load() ? 0 : 1; }
+    void write(int) { full->store(true); }
+};
+TEST(waiting, a_core_without_room_sleeps_whatever_its_sources_want) {
+    std::atomic<bool> full{false};
+    auto service =
+        start(detail::lift(impatient{}) | to(full_sink{&full}), {.stop_within = duration{}});
+    ASSERT_TRUE(comes_true([&] { return full.load(); }));
+    EXPECT_TRUE(comes_true([] {
+        std::int64_t const before = used();
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        return used() - before < 5'000'000;
+    }));
+    service.stop();
+    (void)service.wait();
 }
 TEST(waiting, wait_sleeps_at_once_and_again_behind_each_record) {
     inject<int> numbers;

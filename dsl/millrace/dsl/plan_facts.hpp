@@ -151,6 +151,8 @@ constexpr error_policy policy_facts() {
     if constexpr (!is_guarded<typename Node::stage_type> && Node::fallback >= 0)
         return policy_of<
             typename Edges::template node_at<static_cast<std::size_t>(Node::fallback)>::stage_type>;
+    else if constexpr (!is_guarded<typename Node::stage_type> && Edges::answers)
+        return error_policy::drops;  // a service goes on, whatever a client sends
     else
         return policy_of<typename Node::stage_type>;
 }

@@ -12,6 +12,7 @@
 #include <millrace/model/bytes.hpp>
 #include <millrace/model/describe.hpp>
 #include <millrace/model/fixed_string.hpp>
+#include <millrace/model/live.hpp>
 #include <millrace/model/row.hpp>
 #include <millrace/model/text.hpp>
 #include <millrace/model/time.hpp>
@@ -169,6 +170,10 @@ struct record_text<bytes> {
 template <>
 struct record_text<chunk> {
     static constexpr auto value = fixed_string{"chunk"};
+};
+template <>
+struct record_text<frame> {
+    static constexpr auto value = fixed_string{"frame"};
 };
 
 }  // namespace detail

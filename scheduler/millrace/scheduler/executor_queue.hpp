@@ -38,11 +38,13 @@ public:
 
     // --- the core ---
 
+    /// One record of the pipeline can become so many results: less room is none.
+    void takes_at_once(std::size_t results) { wanted_ = results; }
     /// Free slots. A core that is left with little is woken when there is room again.
     [[nodiscard]] std::size_t room() {
         std::size_t const all = mask_ + 1;
         std::size_t free = all - used();
-        if (free >= all - all / 4) return free;
+        if (free >= all - all / 4 && free >= wanted_) return free;
         short_.store(true, std::memory_order_relaxed);
         machine_fence::fence();
         free = all - used();
@@ -111,6 +113,7 @@ private:
     std::size_t const mask_;
     std::unique_ptr<slot[]> const slots_;
     F function_;
+    std::size_t wanted_ = 1;  // the core's
     alignas(128) std::atomic<std::uint64_t> tail_{0};
     alignas(128) std::atomic<std::uint64_t> head_{0};
     alignas(128) std::atomic<bool> posted_{false};

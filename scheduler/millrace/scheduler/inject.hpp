@@ -113,6 +113,10 @@ struct inject_stage : stage_base {
     auto open_source(Env& env) const {
         return detail::inject_operator<T>(queue, env);
     }
+    /// Its run is over, perhaps before it was opened.
+    void run_over() {
+        if (queue) queue->abandon();
+    }
 };
 
 /// The end that the program holds: a bounded queue in front of one run of one pipeline. All may be

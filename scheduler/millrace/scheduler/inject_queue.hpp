@@ -115,6 +115,10 @@ public:
         waker_.set({});
         close();
     }
+    /// The end of a run that perhaps never came to read it: then nobody will.
+    void abandon() {
+        if (!attached_.exchange(true, std::memory_order_relaxed)) close();
+    }
     /// The next record, which stays where it is until `release`; null where there is none, or none
     /// that its producer has finished.
     T* next() {

@@ -213,6 +213,9 @@ public:
         return next.before != head_;  // its records are on their way
     }
 
+    /// Records that were taken so far.
+    [[nodiscard]] std::size_t consumed() const noexcept { return head_; }
+
     /// Records in it, published or not. Once both sides are done.
     [[nodiscard]] std::size_t left() const noexcept { return tail_ - head_; }
 

@@ -6,8 +6,11 @@
 // rest.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <millrace/dsl/loop.hpp>
 #include <millrace/dsl/plan.hpp>
@@ -43,6 +46,32 @@ void add_counts(Loop& loop, stage_counts (&sum)[Loop::size]) {
     for (std::size_t i = 0; i < Loop::size; ++i) sum[i] += counts[i];
 }
 
+/// Adds what a source or a sink says that it counts to what its copies have said.
+struct counter_sum {
+    std::vector<counter_line>& lines;
+
+    void operator()(std::string_view name, std::uint64_t count) const {
+        if (count == 0) return;
+        for (counter_line& line : lines) {
+            if (line.name != name) continue;
+            line.count += count;
+            return;
+        }
+        lines.push_back({std::string(name), count});
+    }
+};
+template <class Loop>
+void add_counters(Loop& loop, std::vector<counter_line> (&sum)[Loop::size]) {
+    for_each_node<Loop::size>([&]<std::size_t I>() {
+        if (!loop.template present<I>()) return;
+        counter_sum const line{sum[I]};
+        if constexpr (requires { loop.template op<I>().report(line); })
+            loop.template op<I>().report(line);
+        else if constexpr (requires { loop.template op<I>().sink.report(line); })
+            loop.template op<I>().sink.report(line);
+    });
+}
+
 /// Adds the counts of every stage to a report.
 template <class P, class Loop>
 void report_counts(stage_counts const (&counts)[Loop::size], report& out) {
@@ -52,7 +81,7 @@ void report_counts(stage_counts const (&counts)[Loop::size], report& out) {
         stage_counts const& c = counts[i];
         auto const& stage = plan_of<P>.stage[i];
         out.stages.push_back(
-            {std::string(stage.word), std::string(stage.name), std::string(stage.record), c});
+            {std::string(stage.word), std::string(stage.name), std::string(stage.record), c, {}});
         bool const reads_bytes = graph::kinds[i] == stage_kind::bytes;
         if (graph::kinds[i] == stage_kind::source || graph::kinds[i] == stage_kind::parser)
             out.records_in += c.out;

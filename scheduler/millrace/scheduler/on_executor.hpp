@@ -22,8 +22,8 @@ namespace millrace {
 
 struct executor_options {
     static constexpr std::size_t in_flight_max = std::size_t{1} << 24;
-    /// Results that wait for the executor, at most; rounded up to a power of two. At least twice
-    /// what one record can become.
+    /// Results that wait for the executor, at most; rounded up to a power of two. At least what one
+    /// record can become.
     std::size_t in_flight = 4096;
     std::size_t batch = 256;  ///< results of one handler: behind them others have their turn
 };
@@ -52,6 +52,7 @@ public:
 
     void write(T const& result) { queue_->push(result); }
     [[nodiscard]] std::size_t room() const { return queue_->room(); }
+    void takes_at_once(std::size_t results) { queue_->takes_at_once(results); }
     /// One post for all that came, unless one is on its way.
     void batch_end() {
         if (queue_->must_post()) post(executor_, queue_, batch_);
@@ -60,8 +61,8 @@ public:
 
     template <class Line>
     void report(Line&& line) const {
-        line(std::string_view("handed_over"), queue_->pushed());
-        line(std::string_view("in_flight"), queue_->pushed() - queue_->run());
+        line(std::string_view("handed over"), queue_->pushed());
+        line(std::string_view("in flight"), queue_->pushed() - queue_->run());
     }
 
 private:

@@ -15,6 +15,7 @@
 #include <millrace/dsl/loop.hpp>
 #include <millrace/model/failure.hpp>
 #include <millrace/model/live.hpp>
+#include <millrace/scheduler/clock.hpp>
 #include <millrace/scheduler/core.hpp>
 #include <millrace/scheduler/environment.hpp>
 
@@ -94,10 +95,15 @@ public:
     [[nodiscard]] std::int64_t next_deadline() override {
         std::int64_t least = INT64_MAX;
         for (std::size_t k = 0; has_time && k < loop_type::sources; ++k)
-            if (empty_since_[k] != 0 && !loop_->source_quiet(k) && !loop_->source_stopped(k))
-                least = std::min(least, empty_since_[k] + idle_after_ + clock_step);
+            if (empty_at_[k] != 0 && !loop_->source_quiet(k) && !loop_->source_stopped(k))
+                least = std::min(
+                    least, time_after(empty_at_[k] + clock_step, idle_after_ - empty_for_[k]));
         for_each_node<loop_type::size>([&]<std::size_t I>() {
             if (!loop_->template present<I>()) return;
+            if constexpr (graph::is_source(I)) {  // who is not read can't do what it wants to
+                constexpr std::size_t k = loop_type::template node_at<I>::input;
+                if (held_back_[k] || loop_->source_stopped(k)) return;
+            }
             std::int64_t wanted = INT64_MAX;
             if constexpr (requires { loop_->template op<I>().next_deadline(); })
                 wanted = loop_->template op<I>().next_deadline();
@@ -164,7 +170,11 @@ private:
     void poll_one() {
         if (loop_->source_stopped(K)) return;
         std::size_t const n = credit<graph::source_ids[K]>(batch_);
-        if (n == 0) return;
+        held_back_[K] = n == 0;
+        if (n == 0) {
+            empty_at_[K] = 0;
+            return;
+        }
         std::uint64_t const before = loop_->template records_of<K>();
         environment_.fire(static_cast<unsigned>(graph::source_ids[K]));
         switch (loop_->template poll<K>(n)) {
@@ -182,22 +192,29 @@ private:
         worked_ = true;
         if constexpr (has_time) wake<K>();
     }
-    /// A live source is empty. It is idle when it has been so for long enough (SEMANTICS 4): this
-    /// runs only while it is read with credit.
+    /// A live source is empty. It is idle when it has been so for long enough (SEMANTICS 4): time
+    /// without credit, or in which it has no connection, does not count.
     template <std::size_t K>
     void rest() {
         if constexpr (has_time && !has_end<K>) {
             if (loop_->source_quiet(K)) return;
+            if constexpr (requires { loop_->template op<graph::source_ids[K]>().away(); })
+                if (loop_->template op<graph::source_ids[K]>().away()) {
+                    empty_at_[K] = 0;
+                    return;
+                }
             std::int64_t const now = read_clock(CLOCK_MONOTONIC_COARSE);
-            if (empty_since_[K] == 0) empty_since_[K] = now;
-            if (now - empty_since_[K] < idle_after_) return;
+            if (empty_at_[K] != 0) empty_for_[K] += now - empty_at_[K];
+            empty_at_[K] = now;
+            if (empty_for_[K] < idle_after_) return;
             loop_->template quiet_source<K>(true);
             worked_ = true;
         }
     }
     template <std::size_t K>
     void wake() {
-        empty_since_[K] = 0;
+        empty_at_[K] = 0;
+        empty_for_[K] = 0;
         if (loop_->source_quiet(K)) loop_->template quiet_source<K>(false);
     }
     void settle() {
@@ -253,7 +270,10 @@ private:
     Env environment_;
     std::size_t batch_;
     std::int64_t idle_after_;
-    std::int64_t empty_since_[loop_type::sources == 0 ? 1 : loop_type::sources]{};
+    static constexpr std::size_t sources = loop_type::sources == 0 ? 1 : loop_type::sources;
+    bool held_back_[sources]{};         // not read, for want of room
+    std::int64_t empty_at_[sources]{};  // when it was last found empty; 0: was not, or not read
+    std::int64_t empty_for_[sources]{};
     std::unique_ptr<loop_type> loop_;
     bool worked_ = false;
     bool starved_ = false;

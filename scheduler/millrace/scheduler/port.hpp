@@ -118,6 +118,7 @@ public:
             unsigned const p = from_[first_ + k < lanes ? first_ + k : first_ + k - lanes];
             inlet& from = in_[p];
             if (from.lane->empty()) continue;
+            counts_taken const counted{taken_, *from.lane, from.lane->consumed()};
             taken += from.lane->take(
                 n - taken,
                 [&](Item&& item) __attribute__((always_inline)) {
@@ -130,7 +131,6 @@ public:
                 });
             env.took_from(p);
         }
-        taken_ += taken;
         return taken;
     }
     /// What stands in front of the first record of each lane: watermarks and ends, also where a
@@ -236,6 +236,13 @@ private:
         ++sent_;
         o.spilled.push_back(std::move(item));
     }
+    /// Also where a stage behind has thrown: what it threw at was taken.
+    struct counts_taken {
+        std::uint64_t& taken;
+        lane_type const& lane;
+        std::size_t before;
+        ~counts_taken() { taken += lane.consumed() - before; }
+    };
     static bool refill(outlet& o) {
         o.room = o.lane->room(1);
         return o.room > 0;

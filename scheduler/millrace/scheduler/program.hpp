@@ -5,12 +5,15 @@
 // `run(argc, argv, pipeline)`: a whole program, with its options, its report and its signals.
 
 #include <cstdio>
+#include <exception>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <millrace/dsl/complete.hpp>
 #include <millrace/dsl/explain.hpp>
+#include <millrace/model/failure.hpp>
 #include <millrace/scheduler/command_line.hpp>
 #include <millrace/scheduler/core_map.hpp>
 #include <millrace/scheduler/divisible.hpp>
@@ -51,8 +54,10 @@ inline int print_answer(std::string const& text, command_line_next next, exit_co
     if (!text.ends_with('\n')) std::fputc('\n', to);
     return static_cast<int>(code);
 }
+/// Of a run that was refused before a record came there is nothing to tell but why.
 inline exit_code print_outcome(report const& result) {
-    std::string const text = to_text(result);
+    bool const begun = result.ok() || result.records_in + result.bad_rows + result.bytes_in != 0;
+    std::string const text = begun ? to_text(result) : failure_text(result);
     std::fwrite(text.data(), 1, text.size(), stderr);
     return result.code;
 }
@@ -79,8 +84,31 @@ int run_program(P pipeline, run_settings const& settings) {
         run_settings here = settings;
         if (divisible<P> && here.cores.empty()) here.cores = default_cores();
         run_state state(true);
-        stop_signals const listening(state, here.stop_within);
+        std::optional<stop_signals> listening;
+        try {
+            listening.emplace(state, here.stop_within);
+        } catch (std::exception const& e) {
+            throw failure(exit_code::configuration,
+                          std::string("millrace: run: signals can't be listened to: ") + e.what()
+                              + ". Raise the limits of descriptors and processes (ulimit -n, "
+                                "ulimit -u).");
+        }
         return static_cast<int>(print_outcome(run_on_cores(std::move(pipeline), here, state)));
+    }
+}
+/// What is thrown before the run, by us or by the function that makes the pipeline, ends the
+/// program by its sentence.
+template <class F>
+int reported(F&& begin) {
+    try {
+        return begin();
+    } catch (failure const& f) {
+        std::fprintf(stderr, "%s\n", f.what());
+        return static_cast<int>(f.code());
+    } catch (std::exception const& e) {
+        std::fprintf(stderr, "millrace: program: %s. It was thrown before the run began.\n",
+                     e.what());
+        return static_cast<int>(exit_code::software);
     }
 }
 }  // namespace detail
@@ -96,21 +124,19 @@ template <class Made>
         auto const line = parse_command_line<no_configuration>(argc, argv);
         if (line.next != command_line_next::run)
             return detail::print_answer(line.text, line.next, line.code);
-        return detail::run_program(std::move(made), line.settings);
+        return detail::reported(
+            [&] { return detail::run_program(std::move(made), line.settings); });
     } else {
         using configuration = typename detail::configuration_of<Made>::type;
         auto line = parse_command_line<configuration>(argc, argv);
         if (line.next != command_line_next::run)
             return detail::print_answer(line.text, line.next, line.code);
-        try {
+        return detail::reported([&] {
             if constexpr (std::is_same_v<configuration, no_configuration>)
                 return detail::run_program(made(), line.settings);
             else
                 return detail::run_program(made(line.configuration), line.settings);
-        } catch (failure const& f) {
-            std::fprintf(stderr, "%s\n", f.what());
-            return static_cast<int>(f.code());
-        }
+        });
     }
 }
 

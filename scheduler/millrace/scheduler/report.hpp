@@ -17,12 +17,19 @@
 
 namespace millrace {
 
+/// Something that a source or a sink counts by itself: connections, drops of the kernel, writes.
+struct counter_line {
+    std::string name;
+    std::uint64_t count = 0;
+};
+
 /// One stage of the plan with what went through it.
 struct stage_line {
     std::string word;    ///< map, filter, window …
     std::string name;    ///< as the user gave it, or empty
     std::string record;  ///< what it emits
     stage_counts counts;
+    std::vector<counter_line> counters = {};  ///< of all partitions together; none that is 0
 };
 
 /// Records that were dropped, for one reason. What a filter takes out is not dropped.
@@ -97,6 +104,30 @@ inline std::string stage_table(std::vector<stage_line> const& stages) {
     return aligned(rows);
 }
 
+/// How it ended, where that was not in good order.
+inline std::string failure_text(report const& r) {
+    std::string out;
+    if (!r.ok()) out += "failed with exit code " + std::to_string(static_cast<int>(r.code)) + "\n";
+    if (!r.message.empty()) out.append(r.message).append("\n");
+    return out;
+}
+
+/// `tcp::listen: accepted 3, closed by peer 3`, for each stage that counts by itself.
+inline std::string counters_text(std::vector<stage_line> const& stages) {
+    std::string out;
+    for (stage_line const& stage : stages) {
+        if (stage.counters.empty()) continue;
+        std::string line;
+        for (counter_line const& c : stage.counters)
+            line.append(line.empty() ? ": " : ", ")
+                .append(c.name)
+                .append(" ")
+                .append(with_commas(c.count));
+        out.append(stage_label(stage)).append(line).append("\n");
+    }
+    return out.empty() ? out : out + "\n";
+}
+
 }  // namespace detail
 
 /// The stages whose records don't add up (L17: in = passed + filtered + late + dropped + dead +
@@ -132,6 +163,7 @@ inline std::string stage_table(std::vector<stage_line> const& stages) {
     }
     if (!reasons.empty()) reasons += ")";
     std::string out = r.stages.empty() ? "" : detail::stage_table(r.stages) + "\n";
+    out += detail::counters_text(r.stages);
     out += "read   " + with_commas(r.records_in) + " records, " + with_commas(r.bad_rows)
            + " bad rows, " + detail::bytes_text(static_cast<double>(r.bytes_in)) + "\n";
     out += "wrote  " + with_commas(r.records_out) + " records, "
@@ -153,9 +185,7 @@ inline std::string stage_table(std::vector<stage_line> const& stages) {
         out += "stood  still " + with_commas(r.stalls)
                + " times: a stage blocked its core, see above\n";
     for (std::string const& sentence : lost_records(r)) out.append(sentence).append("\n");
-    if (!r.ok()) out += "failed with exit code " + std::to_string(static_cast<int>(r.code)) + "\n";
-    if (!r.message.empty()) out.append(r.message).append("\n");
-    return out;
+    return out + detail::failure_text(r);
 }
 
 }  // namespace millrace

@@ -76,7 +76,7 @@ inline bool read_cpu_list(std::string_view value, void* target) {
         if (dash != std::string_view::npos
             && !option_value<unsigned>::read(part.substr(dash + 1), last))
             return false;
-        if (last < first || last - first > 8191) return false;
+        if (last < first || last > 65'535) return false;  // more than Linux knows
         for (unsigned cpu = first; cpu <= last; ++cpu) out.push_back(cpu);
         if (comma == std::string_view::npos) break;
         value.remove_prefix(comma + 1);

@@ -50,7 +50,8 @@ public:
         {
             std::lock_guard const lock(mutex_);
             if (level() == stop_level::none) {
-                deadline_.store(read_clock(CLOCK_MONOTONIC) + within, std::memory_order_relaxed);
+                deadline_.store(time_after(read_clock(CLOCK_MONOTONIC), within),
+                                std::memory_order_relaxed);
                 raise(stop_level::gently);
             } else {
                 if (code_ == exit_code::ok) {

@@ -10,6 +10,7 @@
 #include <barrier>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <ctime>
 #include <exception>
 #include <memory>
@@ -67,6 +68,19 @@ inline constexpr bool reads_live<node_list<Node...>> =
 template <class P>
 inline constexpr bool is_live = reads_live<nodes_of<P>>;
 
+/// Tells the stages that want to know (`run_over()`) that their run has ended, also one that was
+/// refused before it opened them.
+template <class P, class... Node>
+void tell_over(P& pipeline, node_list<Node...>) {
+    auto const tell = [&]<class N>() {
+        if constexpr (!std::is_same_v<typename N::stage_type, join_stage>) {
+            auto& stage = inner_of(stage_by(pipeline, typename N::path_type{}));
+            if constexpr (requires { stage.run_over(); }) stage.run_over();
+        }
+    };
+    (tell.template operator()<Node>(), ...);
+}
+
 /// A pipeline on the cores of a map, with loops of `Env`.
 template <class P, class Env>
 class runner final : run_state::told, watchdog::place {
@@ -87,22 +101,26 @@ public:
         partitions_.resize(map_.partitions);
     }
 
+    runner(runner const&) = delete;
+    runner& operator=(runner const&) = delete;
+    ~runner() { tell_over(pipeline_, nodes_of<P>{}); }
+
     /// All on their threads, to the end; the first core is the calling thread.
     report run() {
         report out;
         std::int64_t const wall = read_clock(CLOCK_MONOTONIC);
         std::int64_t const cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID);
         begun_ = wall;
-        state_.on_change(this);
         {
+            listening const hears(*this);
             watchdog const watching(cores_, settings_, state_.controlled(), *this, out.stalls);
             std::vector<std::jthread> threads;
-            for (unsigned c = 1; c < map_.cores(); ++c)
-                threads.emplace_back([this, c] { work(c); });
+            begin_threads(threads);
             work(0);
         }
-        state_.on_change(nullptr);
         report_counts<P, loop_type>(sum_, out);
+        for (std::size_t i = 0; i < loop_type::size; ++i)
+            out.stages[i].counters = std::move(counters_[i]);
         out.code = state_.code();
         out.message = settings_.explain == explain_mode::io && !state_.failed() ? description_
                                                                                 : state_.message();
@@ -112,8 +130,32 @@ public:
     }
 
 private:
+    /// Hears of stops, while its cores are there.
+    struct listening {
+        explicit listening(runner& r) : run(r) { run.state_.on_change(&run); }
+        listening(listening const&) = delete;
+        listening& operator=(listening const&) = delete;
+        ~listening() { run.state_.on_change(nullptr); }
+        runner& run;
+    };
     void level_changed() noexcept override {
         for (auto const& c : cores_) c->wake();
+    }
+    /// Of all cores but the first. Where the system gives no more threads the run fails, and those
+    /// that there are wait for no others.
+    void begin_threads(std::vector<std::jthread>& threads) {
+        threads.reserve(map_.cores());
+        unsigned c = 1;
+        try {
+            for (; c < map_.cores(); ++c) threads.emplace_back([this, c] { work(c); });
+        } catch (std::exception const& e) {
+            state_.fail(exit_code::configuration,
+                        "millrace: run: there is no thread for core " + std::to_string(c) + ": "
+                            + e.what()
+                            + ". Run on fewer cores, or raise the limits of memory and processes "
+                              "(ulimit -v, ulimit -u).");
+            for (; c < map_.cores(); ++c) phases_.arrive_and_drop();
+        }
     }
     /// What one core does from its start to its end. All cores go from phase to phase together,
     /// also where one has failed.
@@ -136,7 +178,7 @@ private:
             phases_.arrive_and_wait();
         }
         bool const only_opens = settings_.explain == explain_mode::io;
-        if (only_opens) guarded([&] { describe(c); });
+        guarded([&] { only_opens ? describe(c) : warn(c); });
         if (c == 0 && !only_opens) guarded([&] { partitions_[0]->loop().begin(); });
         phases_.arrive_and_wait();
         if (!only_opens) guarded([&] { turn(c, mine); });
@@ -162,6 +204,14 @@ private:
                + stage_label({std::string(planned.word), std::string(planned.name), {}, {}})
                + " (stage " + std::to_string(stage) + ")";
     }
+    /// What the user has to know of the way to the kernel, where it is not the best.
+    void warn(unsigned c) const {
+        std::string const text = cores_[c]->describe();
+        std::size_t const at = text.find("warning: ");
+        if (at == std::string::npos) return;
+        std::string const line = text.substr(at, text.find('\n', at) - at);
+        std::fprintf(stderr, "millrace: %s\n", line.c_str());
+    }
     void describe(unsigned c) {
         std::lock_guard const lock(sum_mutex_);
         std::string const text = cores_[c]->describe();
@@ -176,6 +226,7 @@ private:
         for (unsigned p = c; p < map_.partitions; p += map_.cores()) {
             if (!partitions_[p]) continue;
             add_counts(partitions_[p]->loop(), sum_);
+            add_counters(partitions_[p]->loop(), counters_);
             partitions_[p].reset();
         }
     }
@@ -247,17 +298,19 @@ private:
     std::barrier<> phases_;
     std::mutex sum_mutex_;
     stage_counts sum_[loop_type::size];
+    std::vector<counter_line> counters_[loop_type::size];
     std::string description_;
     std::int64_t begun_ = 0;
 };
 
-template <class Run>
-report run_guarded(run_settings const& settings, run_state& state, Run&& run) {
+template <class P, class Run>
+report run_guarded(P& pipeline, run_settings const& settings, run_state& state, Run&& run) {
     try {
         refuse_settings(settings);
         return run();
     } catch (...) {
         state.fail_by_exception();
+        tell_over(pipeline, nodes_of<P>{});
         report out;
         out.code = state.code();
         out.message = state.message();
@@ -268,7 +321,7 @@ report run_guarded(run_settings const& settings, run_state& state, Run&& run) {
 /// On one partition.
 template <class P>
 report run_alone(P pipeline, run_settings const& settings, run_state& state) {
-    return run_guarded(settings, state, [&] {
+    return run_guarded(pipeline, settings, state, [&] {
         return runner<P, alone_environment>(std::move(pipeline), settings,
                                             map_cores(settings, false), state)
             .run();
@@ -298,7 +351,7 @@ report run_on_cores(P pipeline, run_settings const& settings, run_state& state) 
     if constexpr (!divisible<P>) {
         return run_alone(std::move(pipeline), settings, state);
     } else {
-        return run_guarded(settings, state, [&] {
+        return run_guarded(pipeline, settings, state, [&] {
             core_map map = map_cores(settings, true);
             if (!feeds_all_partitions<P>)  // the others would be idle
                 map.partitions = map.cores();

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// SIGINT and SIGTERM stop a run, while this lives: the first gently, the second at once.
+// SIGINT and SIGTERM stop a run, while this lives: the first gently, the second at once. The third
+// does what it did before, so a stage that blocks for ever can still be ended.
 
+#include <array>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <pthread.h>
 #include <thread>
@@ -21,8 +24,11 @@ namespace millrace::detail {
 /// they did before.
 class stop_signals {
 public:
-    stop_signals(run_state& run, duration within)
-        : run_(run), within_(within), signals_(context_, SIGINT, SIGTERM) {
+    stop_signals(run_state& run, duration within) : run_(run), within_(within), signals_(context_) {
+        for (std::size_t i = 0; i < signals.size(); ++i) {
+            ::sigaction(signals[i], nullptr, &before_[i]);
+            signals_.add(signals[i]);
+        }
         listen();
         thread_ = std::thread([this] {
             ::pthread_setname_np(::pthread_self(), "millrace-ctl");
@@ -34,21 +40,38 @@ public:
     ~stop_signals() {
         context_.stop();
         thread_.join();
+        give_back();
     }
 
 private:
+    static constexpr std::array<int, 2> signals{SIGINT, SIGTERM};
+
     void listen() {
         signals_.async_wait([this](boost::system::error_code error, int) {
             if (error) return;
             run_.stop(within_.ns);
-            listen();
+            if (++heard_ < 2)
+                listen();
+            else
+                give_back();
         });
+    }
+    /// Asio leaves the default action behind.
+    void give_back() {
+        if (given_back_) return;
+        given_back_ = true;
+        signals_.clear();
+        for (std::size_t i = 0; i < signals.size(); ++i)
+            ::sigaction(signals[i], &before_[i], nullptr);
     }
 
     run_state& run_;
     duration within_;
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_;
+    std::array<struct sigaction, signals.size()> before_{};
+    unsigned heard_ = 0;
+    bool given_back_ = false;
     std::thread thread_;
 };
 
