@@ -95,6 +95,7 @@ public:
             ~inside() { turns.store(false, std::memory_order_relaxed); }
         } const here{in_loop_};
         in_loop_.store(true, std::memory_order_relaxed);
+        unsigned quiet_turns = 0;  // since one that worked
         while (run_.level() != stop_level::now) {
             bool const worked = turn_all(partitions);
             if (run_.level() != stop_level::none && heard_ == stop_level::none) {
@@ -102,14 +103,15 @@ public:
                 for (turned* const p : partitions) p->stop();
                 continue;
             }
-            if (finished(partitions)) break;
+            quiet_turns = worked ? 0 : quiet_turns + 1;
+            if (quiet_turns % spin_window::looks == 0 && finished(partitions)) break;
             if (heard_ != stop_level::none && read_clock(CLOCK_MONOTONIC) > run_.deadline())
                 run_.give_up();
             if (worked)
                 window_.worked();
             else if (window_.over())
                 sleep(partitions);
-            else if (turns() % spin_window::looks == 0)  // one alone costs more than a turn may
+            else if (quiet_turns % spin_window::looks == 0)  // one alone costs more than a turn may
                 pause();
         }
         wake_touched();

@@ -74,10 +74,11 @@ public:
     bool finished() override {
         if (finished_) return true;
         if (left_ || unsent_ || !settled_) return false;
+        for (bool const done : loop_->state().no_more)  // what is absent has none
+            if (!done) return false;
         bool all = true;
         for_each_node<loop_type::size>([&]<std::size_t I>() {
             if (!loop_->template present<I>()) return;
-            all = all && loop_->state().no_more[I];
             if constexpr (requires { loop_->template op<I>().sink.drained(); })
                 all = all && loop_->template op<I>().sink.drained();
             else if constexpr (requires { loop_->template op<I>().drained(); })
@@ -148,6 +149,11 @@ private:
     }
     template <std::size_t E>
     void fire_inlet() {
+        if (loop_->exchanges().template at<E>().has_input()) take_batches<E>();
+    }
+    // Called, like all that only a busy turn does: an idle one saves no registers.
+    template <std::size_t E>
+    [[gnu::noinline]] void take_batches() {
         auto& port = loop_->exchanges().template at<E>();
         // A batch for each lane, as the source beside takes one: else its input would run ahead of
         // those of the other partitions.
@@ -168,7 +174,10 @@ private:
     }
     template <std::size_t K>
     void poll_one() {
-        if (loop_->source_stopped(K)) return;
+        if (!loop_->source_stopped(K)) poll_source<K>();
+    }
+    template <std::size_t K>
+    [[gnu::noinline]] void poll_source() {
         std::size_t const n = credit<graph::source_ids[K]>(batch_);
         held_back_[K] = n == 0;
         if (n == 0) {
@@ -217,7 +226,7 @@ private:
         empty_for_[K] = 0;
         if (loop_->source_quiet(K)) loop_->template quiet_source<K>(false);
     }
-    void settle() {
+    [[gnu::noinline]] void settle() {
         std::uint64_t const drains = loop_->state().drains;
         environment_.fire(core::settling);
         left_ = loop_->settle(batch_, 1);
@@ -241,7 +250,7 @@ private:
                          ? "new keys are refused"
                          : "the oldest state gives way");
     }
-    void publish() {
+    [[gnu::noinline]] void publish() {
         bool all = true;
         loop_type::exchange_type::each([&]<std::size_t E>() {
             constexpr std::size_t from = cuts::list.at[E].from;

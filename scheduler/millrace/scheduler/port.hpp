@@ -30,6 +30,7 @@ public:
             if (p != env.partition()) {
                 in_[p].lane = std::make_unique<lane_type>(slots);
                 from_.push_back(p);
+                lanes_in_.push_back(in_[p].lane.get());
             }
     }
     /// The lane in from partition `p`, for its outlet.
@@ -103,8 +104,8 @@ public:
     // --- receiving ---
 
     [[nodiscard]] bool has_input() const {
-        for (unsigned const p : from_)
-            if (!in_[p].lane->empty()) return true;
+        for (lane_type const* const lane : lanes_in_)  // in each turn, also where there is none
+            if (!lane->empty()) return true;
         return false;
     }
     /// Up to `n` records of all lanes, each in its order, beginning with another lane each time.
@@ -250,8 +251,9 @@ private:
 
     std::vector<outlet> out_;  // by partition, like in_
     std::vector<inlet> in_;
-    std::vector<unsigned> to_;              // the partitions that a lane leads to
-    std::vector<unsigned> from_;            // those that one comes from
+    std::vector<unsigned> to_;    // the partitions that a lane leads to
+    std::vector<unsigned> from_;  // those that one comes from
+    std::vector<lane_type*> lanes_in_;
     time_point floor_ = time_point::min();  // of its own copy of the stage before
     unsigned first_ = 0;
     std::uint64_t sent_ = 0;

@@ -61,7 +61,7 @@ struct run_settings {
     unsigned oversubscribed = 0;
     wait_policy wait = wait_policy::adaptive;
     io_tier io = io_tier::automatic;
-    std::size_t lane_slots = 1024;  ///< of each lane, at least what one record can become
+    std::size_t lane_slots = 4096;  ///< of each lane, at least what one record can become
     /// A live source that has been empty for so long holds no watermark back until it gives a
     /// record again. Sources with an end never count as idle.
     duration idle_after = seconds(30);
