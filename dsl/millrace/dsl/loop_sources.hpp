@@ -96,14 +96,19 @@ struct parsed_from {
 template <class Source, class Parser>
 concept feeds = requires(Source& s, Parser& p, std::size_t& bytes) { s.feed_next(p, bytes); };
 
-/// The parser's next piece, without waiting where the source can do so.
-template <class Source, class Parser>
+/// The parser's next piece. On a core, whose engine goes on meanwhile, without waiting where the
+/// source can do so.
+template <bool OnCore, class Source, class Parser>
 source_state feed_from(Source& source, Parser& parser, std::size_t& bytes) {
     if constexpr (feeds<Source, Parser>) {
         return source.feed_next(parser, bytes);
     } else {
         chunk next;
-        source_state const state = as_state(source.next(next));
+        source_state state = source_state::ended;
+        if constexpr (OnCore && requires { source.try_next(next); })
+            state = source.try_next(next);
+        else
+            state = as_state(source.next(next));
         if (state == source_state::more) {
             bytes = next.data.size();
             parser.feed(next);
@@ -176,8 +181,10 @@ source_state poll_bytes(Loop& loop, std::size_t n, typename Loop::hots& frame) {
                 in_order = false;
                 what = feed_from_blocks<Id>(loop, n, bytes, emit);
             }
+        constexpr bool on_core = requires(typename Loop::environment& env) { env.waker(); };
         if (in_order)
-            what = as_fed(feed_from(loop.template op<Id>(), loop.template op<parser>(), bytes));
+            what = as_fed(
+                feed_from<on_core>(loop.template op<Id>(), loop.template op<parser>(), bytes));
         if (what == fed::idle) return source_state::idle;
         if (what == fed::ended) return source_state::ended;
         if (bytes > 0) {
