@@ -78,7 +78,8 @@ std::uint64_t route_value(std::uint64_t state, T const& v) {
     if constexpr (kind == custom) {
         return route_word(state, static_cast<std::uint64_t>(hash_value(v)));
     } else if constexpr (is_text<T>) {
-        return route_bytes(state, v.data(), v.size());
+        // Never longer: g++ 12 warns of the loads for longer ones otherwise.
+        return route_bytes(state, v.data(), v.size() < T::capacity() ? v.size() : T::capacity());
     } else if constexpr (std::is_enum_v<T>) {
         return route_value(state, static_cast<std::underlying_type_t<T>>(v));
     } else if constexpr (kind == wide) {
