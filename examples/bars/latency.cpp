@@ -51,7 +51,7 @@ public:
     /// As bars.hpp describes it: packed, little endian, the symbol a length and eight bytes.
     void tick(unsigned symbol, std::uint64_t sequence, std::int64_t time) {
         char out[37]{};
-        std::string const name = "S" + std::to_string(symbol);
+        std::string const name = std::to_string(symbol).insert(0, 1, 'S');
         std::int64_t const price = 100;
         std::uint32_t const size = 1;
         out[0] = static_cast<char>(name.size());

@@ -32,7 +32,7 @@ constexpr char usage[] =
   --symbols N       8
   --rate N          ticks a second of the clock: 20000
   --ticks N         in all: 60000
-  --seconds X       of the ticks' own time, from the full second before now: 10
+  --seconds X       of the ticks' own time, which ends a minute ago: 10
   --leave-out N     one in so many is not sent: 1000; 0: all are
   --seed N          1
 Prints `bar symbol start open high low close volume ticks` and `gap symbol first last`, each line
@@ -184,11 +184,12 @@ private:
 class market {
 public:
     explicit market(options const& o) : dice_(o.seed) {
-        std::int64_t const start = std::int64_t{std::time(nullptr)} * 1'000'000'000;
+        auto const span = static_cast<std::int64_t>(o.seconds) + 60;  // none is ahead of the clock
+        std::int64_t const start = (std::int64_t{std::time(nullptr)} - span) * 1'000'000'000;
         std::uint64_t const step = o.seconds * 1'000'000'000 / o.ticks;
         std::vector<tick> last(o.symbols);
         for (std::uint64_t s = 0; s < o.symbols; ++s) {
-            last[s].symbol = "S" + std::to_string(s);
+            last[s].symbol = std::to_string(s).insert(0, 1, 'S');
             last[s].price = 1'000'000;
         }
         for (std::uint64_t i = 0; i < o.ticks; ++i) {
@@ -204,8 +205,7 @@ public:
             else
                 sent_.push_back(t);
         }
-        end_ = {"END", 1, 1, 1,
-                start + static_cast<std::int64_t>((o.seconds + 60) * 1'000'000'000)};
+        end_ = {"END", 1, 1, 1, start + span * 1'000'000'000};
     }
     [[nodiscard]] std::vector<tick> const& sent() const { return sent_; }
     [[nodiscard]] tick const& end() const { return end_; }
