@@ -44,8 +44,14 @@ inline std::vector<unsigned> allowed_cpus() {
         std::size_t const bytes = CPU_ALLOC_SIZE(count);
         CPU_ZERO_S(bytes, set);
         bool const known = ::sched_getaffinity(0, bytes, set) == 0;
-        for (std::size_t cpu = 0; known && cpu < count; ++cpu)
-            if (CPU_ISSET_S(cpu, bytes, set)) out.push_back(static_cast<unsigned>(cpu));
+        // Not to the end of the mask: that took a fifth of a short run.
+        auto left = known ? static_cast<std::size_t>(CPU_COUNT_S(bytes, set)) : 0;
+        out.reserve(left);
+        for (std::size_t cpu = 0; left > 0; ++cpu) {
+            if (!CPU_ISSET_S(cpu, bytes, set)) continue;
+            out.push_back(static_cast<unsigned>(cpu));
+            --left;
+        }
         CPU_FREE(set);
         if (known) break;
     }
