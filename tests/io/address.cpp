@@ -64,7 +64,7 @@ TEST(address, says_that_it_is_in_use) {
     EXPECT_EQ(why.code(), exit_code::configuration);
     EXPECT_EQ(std::string(why.message()),
               "millrace: tcp::listen: cannot listen on 127.0.0.1:" + std::to_string(port)
-                  + ": the address is in use. Stop what listens there (ss -ltnxp), or take "
+                  + ": the address is in use. Stop what listens there (ss -ltunxp), or take "
                     "another.");
 }
 

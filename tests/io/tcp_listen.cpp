@@ -137,6 +137,38 @@ TEST_P(tcp_listen, listens_on_ipv6_and_ipv4_at_once) {
     EXPECT_EQ(at.drive.frames, (std::vector<std::string>{"4", "6"}));
 }
 
+/// One of two partitions, both on one engine.
+struct one_of_two {
+    env<>& world;
+    unsigned number;
+    template <class Service>
+    Service& service() {
+        return world.service<Service>();
+    }
+    [[nodiscard]] unsigned partition() const { return number; }
+    [[nodiscard]] static unsigned partitions() { return 2; }
+};
+TEST_P(tcp_listen, shares_its_port_among_its_partitions_and_with_no_other_program) {
+    env<> world(GetParam());
+    std::uint16_t const port = tcp::listen({.host = "127.0.0.1"}).open_source(world).port();
+    auto const stage = tcp::listen({.host = "127.0.0.1", .port = port});
+    one_of_two first{world, 0};
+    one_of_two second{world, 1};
+    {
+        auto const a = stage.open_source(first);
+        auto const b = stage.open_source(second);
+        EXPECT_EQ(a.port(), port);
+        EXPECT_EQ(b.port(), port);
+        auto const why = failure_of([&] { (void)stage.open_source(first); });
+        EXPECT_EQ(why.code(), exit_code::configuration);
+        EXPECT_EQ(std::string(why.message()),
+                  "millrace: tcp::listen: cannot listen on 127.0.0.1:" + std::to_string(port)
+                      + ": the address is in use. Stop what listens there (ss -ltunxp), or take "
+                        "another.");
+    }
+    EXPECT_EQ(stage.open_source(first).port(), port);
+}
+
 TEST_P(tcp_listen, listens_on_a_unix_socket_and_takes_it_away) {
     std::string const path = "/tmp/millrace-" + std::to_string(::getpid()) + ".socket";
     for (int round = 0; round < 2; ++round) {

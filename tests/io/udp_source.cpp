@@ -228,6 +228,12 @@ TEST_P(udp_source_on, shares_a_port_among_its_partitions) {
     auto const stage = udp::listen(options);
     auto a = stage.open_source(first);
     auto b = stage.open_source(second);
+    // Another program would get what is ours.
+    EXPECT_TRUE(
+        failure_of([&] { (void)stage.open_source(first); })
+            .message()
+            .ends_with("the address is in use. Stop what listens there (ss -ltunxp), or take "
+                       "another."));
     strings sent;
     for (int i = 0; i < 64; ++i) {
         sender const peer(AF_INET, "127.0.0.1", options.port);

@@ -103,23 +103,28 @@ struct gate {
 TEST(idle_time, does_not_run_while_there_is_no_room) {
     inject<tick> busy;
     inject<tick> silent;
-    std::atomic<bool> open{false};
+    std::atomic<bool> open{true};
     std::atomic<std::int64_t> records{0};
-    detail::wake_handle core;
     std::atomic<std::int64_t> rows{0};
+    detail::wake_handle core;
     auto service = start(
         merge(busy.source() | event_time(time_of), silent.source() | event_time(time_of))
             | tee(to(gate{&open, &records, &core})) | key_by(field<&tick::key>)
             | window(tumbling{duration{10}}) | count<"n">() | to([&](auto const&) { ++rows; }),
-        {.idle_after = milliseconds(300)});
+        {.idle_after = seconds(2)});
     ASSERT_TRUE(silent.push({0, 0}));
-    for (std::int64_t t = 0; t < 100; ++t) ASSERT_TRUE(busy.push({t, 0}));
-    std::this_thread::sleep_for(std::chrono::milliseconds(600));  // back-pressure is no idleness
+    ASSERT_TRUE(busy.push({0, 0}));
+    ASSERT_TRUE(comes_true([&] { return records == 2; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // `silent` is found empty
+    open = false;
+    ASSERT_TRUE(busy.push({100, 0}));  // which finds no room
+    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    EXPECT_EQ(rows, 0) << "back-pressure is no idleness";
     auto const opened = std::chrono::steady_clock::now();
     open = true;
     core.wake();
     EXPECT_TRUE(comes_true([&] { return rows > 0; }));
-    EXPECT_GE(std::chrono::steady_clock::now() - opened, std::chrono::milliseconds(280));
+    EXPECT_GE(std::chrono::steady_clock::now() - opened, std::chrono::milliseconds(500));
     service.stop();
     EXPECT_TRUE(service.wait().ok());
 }

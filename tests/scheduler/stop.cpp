@@ -386,6 +386,21 @@ TEST(signals, do_again_what_they_did_before_when_the_run_is_over) {
               }),
               7);
 }
+TEST(signals, that_come_twice_at_once_are_one) {
+    EXPECT_EQ(exit_of_child([] {
+                  char const* const name = "program";
+                  return run(1, &name, generate([n = 0]() mutable -> std::optional<int> {
+                                           return n++;
+                                       }) | inspect([](int n) {
+                                           if (n != 1000) return;
+                                           ::kill(::getpid(), SIGINT);
+                                           ::usleep(20'000);
+                                           ::kill(::getpid(), SIGINT);
+                                           ::usleep(20'000);
+                                       }) | discard());
+              }),
+              0);
+}
 TEST(signals, end_a_program_that_does_not_drain_at_the_deadline) {
     EXPECT_EQ(exit_of_program(SIGTERM, 1, {"--partitions=2", "--stop-within=100ms"}, true), 75);
 }

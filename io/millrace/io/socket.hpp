@@ -32,7 +32,7 @@ inline socket_cause cause_of_socket(int error) {
     switch (error) {
         case EADDRINUSE:
             return {exit_code::configuration,
-                    "the address is in use. Stop what listens there (ss -ltnxp), or take another."};
+                    "the address is in use. Stop what listens there (ss -ltunxp), or take another."};
         case EADDRNOTAVAIL:
             return {exit_code::configuration,
                     "this machine has no such address. Take one that `ip address` shows."};
@@ -107,12 +107,27 @@ inline socket_address peer_address(int fd) {
 /// How a listener is made.
 struct listener_options {
     bool shared = false;  ///< several listen on one port: SO_REUSEPORT
+    bool first = false;   ///< of those: makes sure that no other program is among them
     int backlog = 4096;
     int receive_bytes = 0;  ///< SO_RCVBUF of its connections; 0: the kernel's choice
 };
 
+/// With SO_REUSEPORT a second program of the same user would get half of the connections, and
+/// nobody would notice. The errno with which the address is refused without it, or 0.
+inline int try_alone(int type, socket_address const& address) {
+    descriptor const probe =
+        descriptor::own(::socket(address.family(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!probe) return errno;
+    // Connections that a program has left behind are no other program.
+    if (type == SOCK_STREAM) set_option(probe.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (address.family() == AF_INET6) set_option(probe.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    return ::bind(probe.fd(), address.get(), address.bytes) != 0 ? errno : 0;
+}
+
 /// The errno, or 0 and the listener in `out`.
 inline int try_listen(socket_address const& address, listener_options const& how, descriptor& out) {
+    if (how.shared && how.first)
+        if (int const error = try_alone(SOCK_STREAM, address); error != 0) return error;
     descriptor made =
         descriptor::own(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!made) return errno;

@@ -42,6 +42,7 @@ descriptor make_listener(Options const& options, Env& env, int receive_bytes,
                           + " partitions would get another. Name a port, or take one partition.");
     return listen_on({options.host, options.port, options.path},
                      {.shared = partitions > 1 && options.path.empty(),
+                      .first = partition_of(env) == 0,
                       .backlog = options.backlog,
                       .receive_bytes = receive_bytes},
                      word);

@@ -49,7 +49,7 @@ private:
                           "and no group only. Write .port = ….");
         return {std::move(engine),
                 options,
-                {.port = !grouped && partitions > 1},
+                {.port = !grouped && partitions > 1, .first = partition == 0},
                 grouped && partition != 0};
     }
 };

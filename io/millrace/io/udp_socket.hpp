@@ -71,7 +71,8 @@ inline void set_scope(socket_address& address, unsigned interface) {
 
 /// How the copies of one source share a port.
 struct udp_share {
-    bool port = false;  ///< SO_REUSEPORT: the kernel spreads senders over the sockets
+    bool port = false;   ///< SO_REUSEPORT: the kernel spreads senders over the sockets
+    bool first = false;  ///< of those: makes sure that no other program is among them
 };
 
 inline void join_group(int fd, socket_address const& group, unsigned interface,
@@ -136,6 +137,9 @@ inline descriptor listen_udp(udp::listen_options const& options, udp_share share
     if (grouped) set(made.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (share.port) set(made.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
     if (!grouped) bind_to_interface(made.fd(), options.interface, where);
+    if (share.port && share.first && options.interface.empty())
+        if (int const error = try_alone(SOCK_DGRAM, address); error != 0)
+            fail_socket("udp", "listen on", where, error);
     if (::bind(made.fd(), address.get(), address.bytes) != 0)
         fail_socket("udp", "listen on", where, errno);
     if (grouped) join_group(made.fd(), address, interface, options.sender, where);

@@ -37,7 +37,7 @@ public:
     [[nodiscard]] bool controlled() const { return controlled_; }
 
     [[nodiscard]] stop_level level() const {
-        return static_cast<stop_level>(level_.load(std::memory_order_relaxed));
+        return static_cast<stop_level>(level_.load(std::memory_order_acquire));
     }
     /// When a gentle stop gives up: monotonic ns.
     [[nodiscard]] std::int64_t deadline() const {
@@ -114,7 +114,8 @@ public:
     }
 
 private:
-    void raise(stop_level to) { level_.store(static_cast<int>(to), std::memory_order_relaxed); }
+    /// Behind the deadline: who sees the level sees that too.
+    void raise(stop_level to) { level_.store(static_cast<int>(to), std::memory_order_release); }
     void wake_all() {
         std::lock_guard const lock(wake_mutex_);
         if (told_ != nullptr) told_->level_changed();
