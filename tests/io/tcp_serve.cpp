@@ -281,6 +281,31 @@ TEST_P(tcp_serve, closes_for_a_reply_that_is_too_long) {
     EXPECT_EQ(at.counts().requests_unanswered, 2U);
 }
 
+TEST_P(tcp_serve, accounts_for_requests_behind_one_whose_answer_closes_the_connection) {
+    for (bool const refuses : {true, false}) {
+        serving at(GetParam(), {.host = "127.0.0.1", .max_reply = 10});
+        client peer = at.peer();
+        peer.send("1\n2\n3\n4\n");
+        at.drive.polling = false;  // all four in one visit
+        std::uint64_t taken = 0;
+        ASSERT_TRUE(wait_for([&] { at.drive.step(); },
+                             [&] {
+                                 (void)at.source.poll(64, [&](frame f, reply_token const& token) {
+                                     ++taken;
+                                     if (f.data != "1") return at.source.reply(token, f.data);
+                                     if (refuses) return at.source.refuse(token);
+                                     at.source.reply(token, std::string(11, 'x'));
+                                 });
+                                 return taken != 0;
+                             }));
+        ASSERT_TRUE(wait_for([&] { at.drive.step(); }, [&] { return !peer.read(); }));
+        EXPECT_EQ(peer.got, "");
+        EXPECT_EQ(at.counts().frames, taken);
+        EXPECT_EQ(at.counts().replies, 0U);
+        EXPECT_EQ(at.counts().requests_unanswered, taken);
+    }
+}
+
 TEST_P(tcp_serve, still_replies_when_it_is_stopped) {
     serving at(GetParam());
     client peer = at.peer();

@@ -73,6 +73,7 @@ struct tcp_connection {
 
     // Requests by number: taken from the stream, replied in order, sent.
     std::uint64_t taken = 0;
+    std::uint64_t taken_open = 0;  ///< until it was closed
     std::uint64_t replied = 0;
     std::uint64_t sending = 0;  ///< sent, once the bytes on their way are
     std::uint64_t sent = 0;
@@ -127,7 +128,7 @@ struct tcp_connection {
         inbox_at = on_its_way_at = 0;
         first_piece = last_piece = no_buffer;
         pieces = 0;
-        taken = replied = sending = sent = timed = 0;
+        taken = taken_open = replied = sending = sent = timed = 0;
         visited = viewed = 0;
         held_bytes = 0;
         last_request = UINT64_MAX;

@@ -83,6 +83,7 @@ public:
         c.open = false;
         ++closing_;
         ++counts.closed[static_cast<std::size_t>(why)];
+        c.taken_open = c.taken;
         if (options_.slots != 0) counts.requests_unanswered += c.taken - c.replied;
         if (options_.slots != 0) counts.replies_dropped += c.replied - c.sent;
         if (!c.carry.empty()) ++counts.cut_frames;

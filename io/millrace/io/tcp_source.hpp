@@ -144,6 +144,9 @@ private:
                 at.advance(c, all.size() - input.size());
             } while (status == frame_status::cut && c.has_input());
             at.counts.frames += n - left;
+            // Closed by an answer of this visit: what was taken behind that one gets none, either.
+            if (c.closing) [[unlikely]]
+                at.counts.requests_unanswered += c.taken - c.taken_open;
             after(c, status, n != left || !began);
             return n - left;
         }
