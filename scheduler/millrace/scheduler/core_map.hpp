@@ -139,7 +139,8 @@ struct core_map {
 /// Refuses what can't be, with what can.
 inline core_map map_cores(run_settings const& settings, bool can_split) {
     core_map out;
-    std::vector<unsigned> const allowed = allowed_cpus();
+    std::vector<unsigned> allowed;
+    if (!settings.cores.empty()) allowed = allowed_cpus();
     std::vector<unsigned> seen;
     for (unsigned const cpu : settings.cores) {
         if (!std::binary_search(allowed.begin(), allowed.end(), cpu))
