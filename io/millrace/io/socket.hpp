@@ -31,8 +31,9 @@ struct socket_cause {
 inline socket_cause cause_of_socket(int error) {
     switch (error) {
         case EADDRINUSE:
-            return {exit_code::configuration,
-                    "the address is in use. Stop what listens there (ss -ltunxp), or take another."};
+            return {
+                exit_code::configuration,
+                "the address is in use. Stop what listens there (ss -ltunxp), or take another."};
         case EADDRNOTAVAIL:
             return {exit_code::configuration,
                     "this machine has no such address. Take one that `ip address` shows."};
