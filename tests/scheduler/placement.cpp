@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,9 +22,13 @@
 #include <gtest/gtest.h>
 
 #include <millrace/dsl.hpp>
+#include <millrace/io/csv.hpp>
+#include <millrace/io/file.hpp>
 #include <millrace/scheduler/core_map.hpp>
 #include <millrace/scheduler/divisible.hpp>
 #include <millrace/scheduler/run.hpp>
+
+#include "io/scratch.hpp"
 
 namespace {
 using namespace millrace;
@@ -33,6 +39,12 @@ std::vector<int> up_to(int n) {
     return out;
 }
 constexpr auto itself = [](int x) { return x; };
+
+struct pair {
+    int key = 0;
+    int value = 0;
+};
+MILLRACE_RECORD(pair, key, value);
 
 /// The threads that ran a stage: name and processors.
 struct witnesses {
@@ -67,6 +79,33 @@ TEST(placement, threads_are_named_and_pinned_and_the_callers_is_put_back) {
         EXPECT_EQ(seen.threads["millrace-" + std::to_string(c)], (std::vector<unsigned>{cores[c]}));
     EXPECT_EQ(detail::allowed_cpus(), allowed);
     EXPECT_EQ(own_name(), before);
+}
+/// The processors of the threads of this process that have a name, as the kernel writes them.
+std::vector<std::string> processors_of(std::string const& name) {
+    std::vector<std::string> out;
+    for (auto const& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::string own;
+        std::getline(std::ifstream(task.path() / "comm"), own);
+        if (own != name) continue;
+        std::ifstream status(task.path() / "status");
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("Cpus_allowed_list:"))
+                out.push_back(line.substr(line.find_first_of("0123456789")));
+    }
+    return out;
+}
+TEST(placement, threads_that_help_a_pinned_one_with_files_are_not_pinned) {
+    millrace_test::scratch const directory;
+    directory.put("numbers", "key,value\n1,2\n");
+    std::vector<std::string> helpers;
+    auto const allowed = detail::allowed_cpus();
+    auto const r = run(file(directory / "numbers") | csv<pair>() | inspect([&](pair const&) {
+                           helpers = processors_of("millrace-files");
+                       }) | discard(),
+                       {.cores = {allowed.back()}, .io = io_tier::epoll});
+    EXPECT_TRUE(r.ok()) << r.message;
+    EXPECT_EQ(helpers, (std::vector<std::string>(2, cpu_list_text(allowed))));
+    EXPECT_EQ(detail::allowed_cpus(), allowed);
 }
 TEST(placement, oversubscribed_threads_are_not_pinned) {
     auto const allowed = detail::allowed_cpus();

@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <millrace/io/detail/free_affinity.hpp>
+
 namespace millrace::detail {
 
 /// For as long as it lives.
@@ -30,6 +32,7 @@ public:
             CPU_ZERO_S(bytes_, one);
             CPU_SET_S(static_cast<std::size_t>(cpu), bytes_, one);
             ::sched_setaffinity(0, bytes_, one);
+            affinity_before_pin = {saved_, bytes_};
         }
         if (one != nullptr) CPU_FREE(one);
     }
@@ -37,6 +40,7 @@ public:
     thread_pin& operator=(thread_pin const&) = delete;
     ~thread_pin() {
         if (saved_ != nullptr) {
+            affinity_before_pin = {};
             ::sched_setaffinity(0, bytes_, saved_);
             CPU_FREE(saved_);
         }

@@ -11,12 +11,12 @@
 #include <condition_variable>
 #include <mutex>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/uio.h>
 #include <thread>
 #include <unistd.h>
 
+#include <millrace/io/detail/free_affinity.hpp>
 #include <millrace/io/detail/operation_list.hpp>
 #include <millrace/io/operation.hpp>
 
@@ -79,18 +79,17 @@ public:
 
 private:
     void start() {
-        sigset_t all;
-        sigset_t before;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before);
-        cpu_set_t cpus;
-        cpu_set_t own;
-        bool const known = ::sched_getaffinity(::getpid(), sizeof cpus, &cpus) == 0
-                           && ::sched_getaffinity(0, sizeof own, &own) == 0;
-        if (known) (void)::sched_setaffinity(0, sizeof cpus, &cpus);  // what a thread begins with
+        struct without_signals {
+            sigset_t before;
+            without_signals() {
+                sigset_t all;
+                ::sigfillset(&all);
+                ::pthread_sigmask(SIG_SETMASK, &all, &before);
+            }
+            ~without_signals() { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+        } const quiet;
+        unpinned const anywhere;
         for (std::thread& one : threads_) one = std::thread([this] { work(); });
-        if (known) (void)::sched_setaffinity(0, sizeof own, &own);
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
 
     void work() {
