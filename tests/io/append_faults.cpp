@@ -123,7 +123,7 @@ struct room_refused {
                                .verb = op_verb::write,
                                .value = -error,
                                .from = 1})),
-          sink(append_with_faults::open(on, log, {.preallocate = 8192})) {
+          sink(append_with_faults::open(on, log, {.max_record = 128 * 1024, .preallocate = 8192})) {
         sink.write({std::string(100'000, 'x'), false});
         sink.batch_end();
         for (int i = 0; on.faults().struck() == 0 && i < 10'000'000; ++i) on.turn();

@@ -127,9 +127,9 @@ public:
 
 private:
     /// A process that was killed keeps its lock until the kernel has ended its last write, which
-    /// may still change the file: so that is waited for, but not longer than a quarter of a second.
+    /// may still change the file: so that is waited for, but not longer than two seconds.
     bool lock() {
-        for (int attempt = 0; attempt < 250; ++attempt) {
+        for (int attempt = 0; attempt < 2000; ++attempt) {
             if (::flock(fd_.fd(), LOCK_EX | LOCK_NB) == 0) return true;
             timespec const millisecond{0, 1'000'000};
             ::nanosleep(&millisecond, nullptr);
