@@ -104,6 +104,7 @@ public:
 private:
     static std::vector<detail::file_stretch> stretches(std::vector<detail::file_part> const& of) {
         std::vector<detail::file_stretch> out;
+        out.reserve(of.size());
         // From a page's beginning, as reads past the page cache ask for it.
         for (detail::file_part const& p : of)
             out.push_back({p.name, p.begin == 0 ? 0 : (p.begin - 1) / 4096 * 4096, p.end});

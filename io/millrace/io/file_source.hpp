@@ -35,7 +35,7 @@ template <class Engine>
 class basic_file_source {
 public:
     /// Checks every name at once: a missing tenth file is refused before the first is read.
-    basic_file_source(engine_handle<Engine> io, std::vector<std::string> names,
+    basic_file_source(engine_handle<Engine> io, std::vector<std::string> const& names,
                       file_options const& options)
         : basic_file_source(std::move(io), detail::whole_files(names), options) {
         if (names.empty())

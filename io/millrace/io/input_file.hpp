@@ -67,6 +67,7 @@ struct file_stretch {
 };
 inline std::vector<file_stretch> whole_files(std::vector<std::string> const& names) {
     std::vector<file_stretch> out;
+    out.reserve(names.size());
     for (std::string const& name : names) out.push_back({name});
     return out;
 }
