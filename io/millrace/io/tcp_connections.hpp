@@ -315,7 +315,7 @@ protected:
     static void let_go(int fd) {
         sockaddr nobody{};
         nobody.sa_family = AF_UNSPEC;
-        (void)::connect(fd, &nobody, sizeof nobody);
+        [[maybe_unused]] int const refused = ::connect(fd, &nobody, sizeof nobody);
     }
     /// Its descriptor goes behind the last completion, its memory behind the last look at it.
     void bury(connection& c) {
